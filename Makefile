@@ -1,0 +1,58 @@
+# `make help` lists what there is.  Every command makes the environment that it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export PYTHONHASHSEED := 0
+
+.PHONY: help book test notebooks lab check-book portable clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# One stamp for each set of extras, so that the book can be built without PyTorch.
+.venv/.book: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt $$($(BIN)/python tools/extras.py book)
+	@touch $@
+
+.venv/.test: .venv/.book
+	$(PIP) install -q -c constraints.txt -e '.[book,notebook,test]'
+	@touch $@
+
+.venv/.lab: .venv/.test
+	$(PIP) install -q -c constraints.txt -e '.[lab]'
+	@touch $@
+
+.venv/.browser: .venv/.book
+	$(PIP) install -q -c constraints.txt $$($(BIN)/python tools/extras.py browser)
+	@touch $@
+
+book: .venv/.book ## build the book from the executed chapters and open it
+	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
+	@test -n "$(CI)" || $(BIN)/python -m webbrowser -t "file://$(CURDIR)/_build/html/index.html"
+
+test: .venv/.test ## unit tests, property tests, gates, and every chapter under strict nbval
+	$(BIN)/python -m pytest -q -n 2
+
+notebooks: .venv/.test ## execute the chapters and store their outputs
+	$(BIN)/python tools/execute_chapters.py
+
+lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
+	$(BIN)/jupytext-config set-default-viewer
+	$(BIN)/jupyter lab book/diagonal
+
+check-book: .venv/.browser ## open every built page in headless Chromium, with the network off
+	$(BIN)/python -m pytest -q -p no:cacheprovider -o addopts= -o norecursedirs= tests/browser
+	$(BIN)/python tools/check_book.py _build/html
+
+# Other instruction sets and another thread count must give the same digits.
+portable: .venv/.test ## re-run the chapters as on an old processor and with two threads
+	ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 OPENBLAS_CORETYPE=Nehalem OMP_NUM_THREADS=2 \
+	$(BIN)/python -m pytest -q -n 2 notebooks
+
+clean: ## remove the built book; the environment stays
+	rm -rf _build

@@ -1,0 +1,173 @@
+"""Search a hypothesis set for the worst case of a bound, and keep what was found.
+
+The search knows nothing of either paper: it is given an objective to maximise, a
+way to draw starting points, and a projection onto the hypothesis set.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from companion import arguments
+from companion.progress import watched
+
+Point = dict[str, Tensor]
+"""Named tensors; during a search each has a leading axis of restarts."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """The worst point that a search found.
+
+    Parameters
+    ----------
+    value : float
+        The objective there.
+    point : dict of str to Tensor
+        Without the axis of restarts.
+    seed, restarts, steps : int
+        The search that found it.
+    """
+
+    value: float
+    point: Point
+    seed: int
+    restarts: int
+    steps: int
+
+
+def _stay(point: Point) -> Point:
+    return point
+
+
+def search(
+    objective: Callable[[Point], Tensor],
+    draw: Callable[[torch.Generator, int], Point],
+    project: Callable[[Point], Point] = _stay,
+    *,
+    restarts: int = 64,
+    steps: int = 300,
+    rate: float = 0.05,
+    seed: int = 0,
+) -> Attack:
+    """Maximise an objective by projected gradient ascent from random restarts.
+
+    Parameters
+    ----------
+    objective : callable
+        Maps a point, every tensor with a leading axis of restarts, to values
+        of shape (restarts,); differentiable almost everywhere.
+    draw : callable
+        ``draw(generator, restarts)`` gives starting points.
+    project : callable, optional
+        Maps points back into the hypothesis set, after every step.
+    restarts, steps : int
+        How many starting points, and ascent steps from each.
+    rate : float
+        Step length of Adam.
+    seed : int
+        The same seed gives the same attack, to the bit.
+
+    Returns
+    -------
+    Attack
+        The best point seen at any step of any restart.
+
+    Raises
+    ------
+    ValueError
+        If a count or the rate is not positive, or the objective does not give
+        one value a restart.
+
+    Examples
+    --------
+    >>> found = search(
+    ...     lambda p: 1.0 - (p["x"] - 2.0) ** 2,
+    ...     lambda g, n: {"x": torch.randn(n, generator=g, dtype=torch.float64)},
+    ... )
+    >>> round(found.value, 6), round(float(found.point["x"]), 3)
+    (1.0, 2.0)
+    """
+    restarts, steps = arguments.count("restarts", restarts), arguments.count("steps", steps)
+    generator = torch.Generator().manual_seed(seed)
+    point = {name: value.clone().requires_grad_() for name, value in draw(generator, restarts).items()}
+    ascent = torch.optim.Adam(point.values(), lr=arguments.positive("rate", rate), maximize=True)
+    best = Attack(-float("inf"), {}, seed, restarts, steps)
+    for step in watched(range(steps + 1), "attack"):
+        values = objective(point)
+        if values.shape != (restarts,):
+            raise ValueError(f"objective must give shape ({restarts},), got {tuple(values.shape)}")
+        best = _better(best, values.detach(), point)
+        if step == steps:
+            break
+        ascent.zero_grad()
+        values.sum().backward()
+        ascent.step()
+        with torch.no_grad():
+            for name, value in project(point).items():
+                point[name].copy_(value)
+    return best
+
+
+def _better(best: Attack, values: Tensor, point: Point) -> Attack:
+    place = int(torch.nan_to_num(values, nan=-float("inf")).argmax())
+    if not float(values[place]) > best.value:
+        return best
+    where = {name: value.detach()[place].clone() for name, value in point.items()}
+    return Attack(float(values[place]), where, best.seed, best.restarts, best.steps)
+
+
+def store(attack: Attack, path: Path | str, *, about: str, command: str) -> None:
+    """Write an attack as JSON, with what is needed to find it again.
+
+    Parameters
+    ----------
+    attack : Attack
+    path : path
+    about : str
+        What was attacked, in a sentence.
+    command : str
+        What to run to find it again.
+    """
+    record = {
+        "about": about,
+        "command": command,
+        "value": attack.value,
+        "point": {name: value.tolist() for name, value in attack.point.items()},
+        "seed": attack.seed,
+        "restarts": attack.restarts,
+        "steps": attack.steps,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
+    }
+    Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def load(path: Path | str) -> Attack:
+    """Read an attack that :func:`store` wrote, in float64.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Attack
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or is not a stored attack.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        point = {k: torch.tensor(v, dtype=torch.float64) for k, v in record["point"].items()}
+        return Attack(record["value"], point, record["seed"], record["restarts"], record["steps"])
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(f"path must name a stored attack, got {path} ({error})") from None

@@ -1,0 +1,1 @@
+"""Paper A: diagonal Elman networks with a smooth activation."""

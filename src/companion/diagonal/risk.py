@@ -1,0 +1,111 @@
+r"""The empirical risk of paper A and its gradient.
+
+The convention is that of equation (1): a sum over time and a mean over samples,
+without the factor 1/2 that some of the paper's proofs use.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from companion import arguments
+from companion.diagonal.rnn import DiagonalRNN, hidden_states, outputs, readout, slopes
+
+
+def empirical_risk(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> float:
+    r"""Compute :math:`\frac1n \sum_j \sum_t (F_t - Y_t)^2`.
+
+    Parameters
+    ----------
+    rnn : DiagonalRNN
+    X : Tensor of shape (n, T, d)
+        Inputs of Euclidean norm at most 1.
+    Y : Tensor of shape (n, T)
+
+    Returns
+    -------
+    float
+        A sum over time and a mean over samples; no factor 1/2.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes disagree or an input is longer than 1.
+
+    Notes
+    -----
+    Source: Cayci & Eryilmaz (2024), equation (1).
+
+    Examples
+    --------
+    >>> from companion.activations import tanh
+    >>> rnn = DiagonalRNN(torch.zeros(1), torch.zeros(1, 1), torch.ones(1), tanh)
+    >>> empirical_risk(rnn, torch.zeros(2, 3, 1), torch.ones(2, 3))
+    3.0
+    """
+    X, Y = training_set(rnn, X, Y)
+    return float(((outputs(rnn, X) - Y) ** 2).sum() / len(X))
+
+
+def training_set(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return X and Y if they fit the network and X lies in the unit ball."""
+    X = arguments.tensor("X", X, ("n", "T", rnn.dimension), like=rnn.w)
+    Y = arguments.tensor("Y", Y, tuple(X.shape[:2]), like=rnn.w)
+    return arguments.in_unit_ball("X", X), Y
+
+
+def risk_and_gradient(
+    rnn: DiagonalRNN, X: Tensor, Y: Tensor
+) -> tuple[float, Tensor, Tensor]:
+    r"""Compute the empirical risk and its gradient in (w, u).
+
+    Back-propagation through time in closed form: the adjoint of the state,
+    started at zero after the last step, picks up
+    :math:`\frac{2}{n\sqrt m}\,c\,(F_t - Y_t)` at each t.
+
+    Parameters
+    ----------
+    rnn : DiagonalRNN
+    X : Tensor of shape (n, T, d)
+        Inputs of Euclidean norm at most 1.
+    Y : Tensor of shape (n, T)
+
+    Returns
+    -------
+    risk : float
+    gradient_w : Tensor of shape (m,)
+    gradient_u : Tensor of shape (m, d)
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes disagree or an input is longer than 1.
+
+    Notes
+    -----
+    Source: Cayci & Eryilmaz (2024), equations (1) and (5).
+
+    Examples
+    --------
+    >>> from companion.activations import tanh
+    >>> rnn = DiagonalRNN(torch.zeros(1), torch.zeros(1, 1), torch.ones(1), tanh)
+    >>> risk_and_gradient(rnn, torch.ones(1, 1, 1), torch.ones(1, 1))[2].tolist()
+    [[-2.0]]
+    """
+    X, Y = training_set(rnn, X, Y)
+    states = hidden_states(rnn, X)
+    factors = slopes(rnn, X, states)
+    residuals = readout(rnn, states[:, 1:]) - Y
+    risk = float((residuals**2).sum() / len(X))
+    source = (2.0 / len(X) / math.sqrt(rnn.width)) * residuals[..., None] * rnn.c
+    adjoint = torch.zeros_like(states[:, 0])
+    gradient_w, gradient_u = torch.zeros_like(rnn.w), torch.zeros_like(rnn.u)
+    for t in reversed(range(X.shape[1])):
+        inner = factors[:, t] * (adjoint + source[:, t])
+        gradient_w += (inner * states[:, t]).sum(dim=0)
+        gradient_u += inner.T @ X[:, t]
+        adjoint = rnn.w * inner
+    return risk, gradient_w, gradient_u

@@ -1,0 +1,219 @@
+"""Sphinx directives that show claims, verdicts and errata.
+
+Everything is computed at build time from ``book/claims`` and the stored outputs
+of the chapters; nothing here holds a verdict.
+
+``{statement-links} id``  what a statement uses, what uses it, and its verdict
+``{results-table}``       every claim with verdict, standing, evidence, ratio, chapter
+``{results-summary}``     how many claims have which verdict
+``{claims-graph} paper``  the dependency graph as a picture that links to chapters
+``{errata-list}``         printed, corrected and witness, claim by claim
+``{citation}``            how to cite, with the address from ``_config.yml``
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from claims_graph import draw  # noqa: E402
+
+from companion.claims import NOT_EXAMINED, Claim, effective_status, load_claims  # noqa: E402
+from companion.evidence import VERDICTS, read_verdicts  # noqa: E402
+
+PAPERS = {"cayci2024": "Paper A", "wang2021": "Paper B"}
+
+
+class BookDirective(SphinxDirective):
+    """A directive with the claims and verdicts at hand, and Markdown as output."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for path in [*sorted((ROOT / "book/claims").glob("*.yml")), *self.notebooks()]:
+            self.env.note_dependency(str(path))
+        self.claims = load_claims(ROOT / "book/claims")
+        self.records = read_verdicts(self.notebooks())
+
+    @staticmethod
+    def notebooks() -> list[Path]:
+        return sorted((ROOT / "notebooks").glob("*/*.ipynb"))
+
+    def claim(self, claim_id: str) -> Claim:
+        if claim_id not in self.claims:
+            raise self.error(f"unknown claim id {claim_id!r}")
+        return self.claims[claim_id]
+
+    def verdict(self, claim: Claim) -> str:
+        return self.records[claim.id]["verdict"] if claim.id in self.records else NOT_EXAMINED
+
+    def link(self, claim: Claim) -> str:
+        """Link to the statement's box where a chapter has one, else only its number."""
+        return f"{{prf:ref}}`{claim.number} <{claim.label}>`" if claim.chapter else claim.number
+
+    def chapter_link(self, claim: Claim) -> str:
+        return f"{{doc}}`/notebooks/{claim.chapter}`" if claim.chapter else "—"
+
+    def markdown(self, text: str, classes: tuple[str, ...] = ()) -> list[nodes.Node]:
+        box = nodes.container(classes=list(classes))
+        self.state.nested_parse(StringList(text.splitlines(), "computed"), self.content_offset, box)
+        return [box]
+
+
+def badge(word: str, sharper: bool = False) -> str:
+    """Return a verdict word as inline HTML, with its mark."""
+    mark = ' <span class="mark-sharper">+ sharper</span>' if sharper else ""
+    return f'<span class="badge-verdict verdict-{word.replace(" ", "-")}">{word}</span>{mark}'
+
+
+def list_table(headings: list[str], rows: list[list[str]], classes: str) -> str:
+    """Return a MyST list-table."""
+    lines = ["::::{list-table}", ":header-rows: 1", f":class: {classes}", ""]
+    for row in [headings, *rows]:
+        lines += [f"{'* -' if number == 0 else '  -'} {cell}" for number, cell in enumerate(row)]
+    return "\n".join([*lines, "::::"])
+
+
+class StatementLinks(BookDirective):
+    required_arguments = 1
+
+    def run(self):
+        claim = self.claim(self.arguments[0])
+        used_by = [other for other in self.claims.values() if claim.id in other.uses]
+        uses = ", ".join(self.link(self.claims[used]) for used in claim.uses) or "nothing earlier"
+        users = ", ".join(self.link(other) for other in used_by) or "nothing later"
+        record = self.records.get(claim.id, {})
+        parts = [
+            f"{PAPERS[claim.paper]}, {claim.place}",
+            badge(self.verdict(claim), record.get("sharper", False)),
+            f"Uses: {uses}",
+            f"Used by: {users}",
+        ]
+        return self.markdown(" · ".join(parts), ("statement-links",))
+
+
+class ResultsTable(BookDirective):
+    def run(self):
+        standing = effective_status(self.claims, self.records)
+        found = []
+        for paper, name in PAPERS.items():
+            rows = [self.row(c, standing[c.id]) for c in self.claims.values() if c.paper == paper]
+            headings = ["Statement", "Verdict", "Standing", "Evidence", "Worst ratio", "Chapter"]
+            found += self.markdown(f"**{name}**\n\n" + list_table(headings, rows, "results"), ("scrolls",))
+        return found
+
+    def row(self, claim: Claim, standing: str) -> list[str]:
+        record = self.records.get(claim.id)
+        title = f"{self.link(claim)}: {claim.title}"
+        if record is None:
+            return [title, badge(NOT_EXAMINED), badge(standing), "—", "—", self.chapter_link(claim)]
+        ratios = [record["ratio_printed"], record["ratio_mended"]]
+        shown = " → ".join("—" if ratio is None else f"{ratio:.3g}" for ratio in ratios)
+        return [
+            title,
+            badge(record["verdict"], record["sharper"]),
+            badge(standing),
+            ", ".join(record["scopes"]),
+            "—" if ratios == [None, None] else shown,
+            self.chapter_link(claim),
+        ]
+
+
+class ResultsSummary(BookDirective):
+    def run(self):
+        lines = []
+        for paper, name in PAPERS.items():
+            claims = [claim for claim in self.claims.values() if claim.paper == paper]
+            tally = Counter(self.verdict(claim) for claim in claims)
+            words = [word for word in (*VERDICTS, NOT_EXAMINED) if tally[word]]
+            shares = ", ".join(f"{tally[word]} {badge(word)}" for word in words)
+            lines.append(f"- {name}, {len(claims)} statements: {shares}")
+        return self.markdown("\n".join(lines))
+
+
+class ClaimsGraph(BookDirective):
+    required_arguments = 1
+
+    def run(self):
+        paper = self.arguments[0]
+        claims = {key: claim for key, claim in self.claims.items() if claim.paper == paper}
+        if not claims:
+            raise self.error(f"unknown paper {paper!r}")
+        builder = self.env.app.builder
+        addresses = {
+            claim.id: builder.get_relative_uri(self.env.docname, f"notebooks/{claim.chapter}")
+            for claim in claims.values()
+            if claim.chapter
+        }
+        verdicts = {claim.id: self.verdict(claim) for claim in claims.values()}
+        picture = draw(claims, verdicts, addresses, f"Dependency graph of {PAPERS[paper]}")
+        return [nodes.raw("", f'<div class="claims-graph scrolls">{picture}</div>', format="html")]
+
+
+class ErrataList(BookDirective):
+    def run(self):
+        found = []
+        for claim in self.claims.values():
+            record = self.records.get(claim.id)
+            if record and record["errata"]:
+                found += self.entry(claim, record)
+        return found or self.markdown("No erratum has been recorded yet.")
+
+    def entry(self, claim: Claim, record: dict) -> list[nodes.Node]:
+        head = f"{PAPERS[claim.paper]}, {self.link(claim)} · {badge(record['verdict'])} · {self.chapter_link(claim)}"
+        rows = [
+            [e["place"], e["printed"], e["corrected"], e["witness"], "slip" if e["harmless"] else "statement"]
+            for e in record["errata"]
+        ]
+        headings = ["Place", "Printed", "Corrected", "Witness (gap as printed)", "Touches"]
+        return self.markdown(head + "\n\n" + list_table(headings, rows, "errata"), ("scrolls", "erratum"))
+
+
+class Citation(BookDirective):
+    def run(self):
+        cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+        config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+        address = config["repository"]["url"]
+        bibtex = (
+            "@misc{companion,\n"
+            f"  title  = {{{cited['title']}}},\n"
+            f"  author = {{{{{cited['authors'][0]['name']}}}}},\n"
+            f"  year   = {{{str(cited['date-released'])[:4]}}},\n"
+            f"  note   = {{Version {cited['version']}}},\n"
+            f"  url    = {{{address}}}\n"
+            "}"
+        )
+        return [nodes.literal_block(bibtex, bibtex, language="bibtex")]
+
+
+def check_verdicts_shown(app, env) -> None:
+    """Refuse to build a book that shows a verdict for a claim of another chapter."""
+    claims = load_claims(ROOT / "book/claims")
+    for claim_id, record in read_verdicts(BookDirective.notebooks()).items():
+        home = "/".join(Path(record["notebook"]).with_suffix("").parts[-2:])
+        if claims[claim_id].chapter != home:
+            raise ValueError(f"{home} gives a verdict on {claim_id}, whose chapter is {claims[claim_id].chapter}")
+
+
+def setup(app) -> dict:
+    """Register the directives."""
+    for name, directive in {
+        "statement-links": StatementLinks,
+        "results-table": ResultsTable,
+        "results-summary": ResultsSummary,
+        "claims-graph": ClaimsGraph,
+        "errata-list": ErrataList,
+        "citation": Citation,
+    }.items():
+        app.add_directive(name, directive)
+    app.connect("env-check-consistency", check_verdicts_shown)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,7 +27,7 @@ $(BIN)/python:
 	$(PIP) install -q -c constraints.txt -e '.[lab]'
 	@touch $@
 
-.venv/.browser: .venv/.book
+.venv/.browser: .venv/.test
 	$(PIP) install -q -c constraints.txt $$($(BIN)/python tools/extras.py browser)
 	@touch $@
 

@@ -43,56 +43,23 @@ REDIRECT = re.compile(r"""<meta[^>]+http-equiv=["']?refresh[^>]+url=([^"'> ]+)""
 
 # Helpers that every page gets.  `article` is what the authors wrote, without the theme around it.
 HELPERS = r"""
+try { localStorage.clear(); } catch { }  // each visit is the first one of a reader
 window.checkBook = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const article = () => ['article.bd-article', 'main article', 'main', '[role=main]', 'body']
     .map(s => document.querySelector(s)).find(Boolean);
   const visible = el => el.checkVisibility({visibilityProperty: true});
+  const brief = (text, n = 40) => text.trim().replace(/\s+/g, ' ').slice(0, n);
   const texOf = el =>
     [...(window.MathJax?.startup?.document?.math ?? [])].find(m => m.typesetRoot === el)?.math;
-  const brief = (text, n = 40) => text.trim().replace(/\s+/g, ' ').slice(0, n);
   const name = el => {
     const text = brief(texOf(el) ?? el.getAttribute('src') ?? el.textContent);
     return [el.localName, ...[...el.classList].slice(0, 2)].join('.') + (text && ` "${text}"`);
   };
-  // Drawings the authors put into the text: no icons of buttons and menus, no formulas.
+  // Drawings that the authors put into the text: no icons of buttons and menus, no formulas.
   const drawings = () => all('svg', article()).filter(svg => !svg.parentElement.closest('svg') &&
-    !svg.closest('button, nav, summary, [role=button], mjx-container, .MathJax'));
-  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
-  const context = canvas.getContext('2d', {willReadFrequently: true});
-  const colours = new Map();
-  const rgba = css => {  // by painting one pixel, since CSS has many ways to write a colour
-    if (!colours.has(css)) {
-      context.clearRect(0, 0, 1, 1);
-      context.fillStyle = css;
-      context.fillRect(0, 0, 1, 1);
-      const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-      colours.set(css, [r, g, b, a / 255]);
-    }
-    return colours.get(css);
-  };
-  const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => c * a + under[i] * (1 - a));
-  const luminance = rgb => rgb.map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const contrast = (one, two) => {
-    const [low, high] = [luminance(one), luminance(two)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const behind = el => {  // null: an image or a gradient lies there, no way to tell
-    const layers = [];
-    for (let node = el; node; node = node.parentElement) {
-      const style = getComputedStyle(node);
-      if (style.backgroundImage !== 'none') return null;
-      const colour = rgba(style.backgroundColor);
-      if (colour[3] > 0) layers.push(colour);
-      if (colour[3] === 1) break;
-    }
-    const dark = getComputedStyle(document.documentElement).colorScheme.startsWith('dark');
-    return layers.reduceRight((under, layer) => over(layer, under),
-                              dark ? [18, 18, 18] : [255, 255, 255]);
-  };
-  return {all, article, visible, brief, name, drawings, rgba, over, contrast, behind};
+    !svg.closest('button, nav, summary, [role=button], mjx-container'));
+  return {all, article, visible, brief, name, drawings};
 })();
 """
 
@@ -108,7 +75,7 @@ async () => {
     const formulas = all('.math').length;
     const started = () => window.MathJax?.startup?.promise;
     for (let i = 0; i < 30 && formulas && window.MathJax && !started(); i++) await sleep(100);
-    if (!started()) return formulas ? `MathJax never came up for ${formulas} formulas` : '';
+    if (!started()) return formulas ? `MathJax never came up, formulas: ${formulas}` : '';
     const late = sleep(20000).then(() => 'MathJax did not finish in 20 s');
     return Promise.race([late, started().then(() => '', error => `MathJax failed: ${error}`)]);
   };
@@ -126,8 +93,10 @@ async () => {
   await Promise.all(lazy.map(img => img.decode().catch(() => {})));
   await document.fonts.ready;
 
-  all('mjx-merror, [data-mjx-error]').forEach(el =>
+  all('mjx-merror').forEach(el =>
     fault('tex', `MathJax error: ${el.dataset.mjxError || brief(el.textContent, 60)}`));
+  all('mjx-assistive-mml mtext[mathcolor=red]').filter(el => el.textContent.startsWith('\\'))
+    .forEach(el => fault('tex', `MathJax does not know ${brief(el.textContent)}`));
   all('mjx-container').filter(el => visible(el) && el.getBoundingClientRect().width === 0)
     .forEach(el => fault('tex', `formula of zero width: ${name(el)}`));
   const code = 'code, pre, script, style, textarea, noscript, template, mjx-container, ' +
@@ -141,13 +110,14 @@ async () => {
             `"${brief(data.slice(Math.max(0, raw.index - 20)), 60)}"`);
   }
 
-  all('img').filter(img => !img.closest('[aria-hidden=true]')).forEach(img => {
+  const shown = el => !el.closest('[aria-hidden=true]');
+  all('img').filter(shown).forEach(img => {
     const alt = img.getAttribute('alt')?.trim();
     if (!alt) fault('alt', `no alt text: ${name(img)}`);
     else if (/\.(png|svg|jpe?g|gif|webp|avif|bmp|pdf)$/i.test(alt) || /_build|images\//.test(alt))
       fault('alt', `the alt text is a file name: "${alt}"`);
   });
-  drawings().filter(svg => !svg.closest('[aria-hidden=true]')).forEach(svg => {
+  drawings().filter(shown).forEach(svg => {
     const labels = (svg.getAttribute('aria-labelledby') ?? '').split(/\s+/)
       .map(id => document.getElementById(id)?.textContent ?? '');
     const title = svg.querySelector(':scope > title')?.textContent ?? '';
@@ -172,32 +142,30 @@ async () => {
 """
 
 # What sticks out on the right of the screen: the innermost such element, or the table, listing,
-# formula or drawing it is a part of.  What can be scrolled inside the article is fine.
+# formula or drawing it is a part of.  What can be scrolled inside of the article is fine.
 OVERFLOW = r"""
 () => {
   const {all, article, visible, name} = checkBook;
   const root = document.documentElement, edge = root.clientWidth + 1, main = article();
-  const hidden = style => style.position === 'absolute' &&
-    (style.clip !== 'auto' || style.clipPath !== 'none' || style.width === '1px');
+  const sticksOut = el => {  // itself, or the text that runs out of it
+    const box = el.getBoundingClientRect();
+    if (!box.width || !box.height || !visible(el)) return false;
+    return box.right > edge ||
+      box.left + el.scrollWidth > edge && getComputedStyle(el).overflowX === 'visible';
+  };
   const excused = el => {
     for (let node = el; node && node !== main; node = node.parentElement) {
-      const style = getComputedStyle(node);
-      if (node.matches('.visually-hidden, .sr-only, mjx-assistive-mml') || hidden(style))
-        return true;
-      if (node !== el && /auto|scroll/.test(style.overflowX)) return true;
+      const {position, clip, clipPath, overflowX} = getComputedStyle(node);
+      if (node.matches('.visually-hidden, .sr-only')) return true;
+      if (position === 'absolute' && (clip !== 'auto' || clipPath !== 'none')) return true;
+      if (node !== el && /auto|scroll/.test(overflowX)) return true;
     }
     return false;
   };
-  const right = el => {  // of the element, or of the text that runs out of it
-    const box = el.getBoundingClientRect();
-    if (!box.width || !box.height) return 0;
-    const spills = getComputedStyle(el).overflowX === 'visible' ? el.scrollWidth : 0;
-    return Math.max(box.right, box.left + spills);
-  };
-  const out = all('*', main)
-    .filter(el => right(el) > edge && visible(el) && !excused(el));
-  const holders = new Set(out.flatMap(el => el === main ? [] : [el.parentElement]));
-  const whole = el => el.closest('table, pre, svg, mjx-container') ?? el;
+  const out = all('*', main).filter(el => !el.parentElement.closest('svg, mjx-container') &&
+    sticksOut(el) && !excused(el));
+  const holders = new Set(out.map(el => el.parentElement));
+  const whole = el => el.closest('table, pre') ?? el;
   const faults = [...new Set(out.filter(el => !holders.has(el)).map(whole))]
     .map(el => ['overflow', `sticks out of a ${root.clientWidth} px screen: ${name(el)}`]);
   if (root.scrollWidth > edge) faults.push(['overflow',
@@ -206,22 +174,52 @@ OVERFLOW = r"""
 }
 """
 
-# Colours in the dark theme.  Pictures with holes come back by address for a look at their pixels.
+# Colours in the dark theme.  Pictures that may have holes come back for a look at their pixels.
 DARK = r"""
 () => {
-  const {all, article, visible, name, drawings, rgba, over, contrast, behind} = checkBook;
+  const {all, article, visible, name, drawings} = checkBook;
   const faults = [];
-  const judge = (what, ink, ground, needed) => {
-    if (!ground || ink[3] === 0) return;
-    const ratio = contrast(over(ink, ground), ground);
+  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const memo = work => {
+    const known = new Map();
+    return key => known.has(key) ? known.get(key) : known.set(key, work(key)).get(key);
+  };
+  const rgba = memo(css => {  // by painting one pixel, since CSS has many ways to write a colour
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = css;
+    context.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  });
+  const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => c * a + under[i] * (1 - a));
+  const luminance = rgb => rgb.map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const contrast = (one, two) => {
+    const [low, high] = [luminance(one), luminance(two)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const bare = getComputedStyle(document.documentElement).colorScheme.startsWith('dark') ? 18 : 255;
+  const behind = memo(el => {  // null: an image or a gradient lies there, no way to tell
+    if (!el) return [bare, bare, bare];
+    const {backgroundImage, backgroundColor} = getComputedStyle(el);
+    if (backgroundImage !== 'none') return null;
+    const colour = rgba(backgroundColor);
+    const under = colour[3] < 1 ? behind(el.parentElement) : [0, 0, 0];
+    return under && over(colour, under);
+  });
+  const judge = (what, [r, g, b, a], opacity, ground, needed) => {
+    if (!ground || a * opacity === 0) return;
+    const ratio = contrast(over([r, g, b, a * opacity], ground), ground);
     if (ratio < needed)
       faults.push(['dark', `contrast ${ratio.toFixed(1)}, needs ${needed}: ${what}`]);
   };
   all('mjx-container').filter(visible).forEach(formula =>
     [formula, ...all('[style*=color]', formula)].forEach(el =>
-      judge(name(formula), rgba(getComputedStyle(el).color), behind(el), 4.5)));
+      judge(name(formula), rgba(getComputedStyle(el).color), 1, behind(el), 4.5)));
 
-  // The ground of a text in a drawing: the last shape drawn before it that covers its centre.
+  // The ground of a text in a drawing: the shapes drawn before it that cover its centre.
   const ground = (text, svg) => {
     const box = text.getBoundingClientRect();
     const centre = new DOMPoint(box.x + box.width / 2, box.y + box.height / 2);
@@ -231,16 +229,16 @@ DARK = r"""
       shape.isPointInFill(centre.matrixTransform(shape.getScreenCTM().inverse()))
     ).reduce((under, shape) => {
       const {fill, fillOpacity} = getComputedStyle(shape);
-      if (!under || fill.startsWith('url')) return null;
-      const [r, g, b, a] = fill === 'none' ? [0, 0, 0, 0] : rgba(fill);
+      if (fill === 'none' || !under) return under;
+      if (fill.startsWith('url')) return null;
+      const [r, g, b, a] = rgba(fill);
       return over([r, g, b, a * fillOpacity], under);
     }, behind(svg));
   };
   drawings().filter(visible).forEach(svg => all('text, tspan', svg).forEach(text => {
     const {fill, fillOpacity} = getComputedStyle(text);
-    if (!text.textContent.trim() || /none|url/.test(fill)) return;
-    const [r, g, b, a] = rgba(fill);
-    judge(name(text), [r, g, b, a * fillOpacity], ground(text, svg), 3);
+    if (text.textContent.trim() && visible(text) && !/none|url/.test(fill))
+      judge(name(text), rgba(fill), fillOpacity, ground(text, svg), 3);
   }));
 
   // Black lines on a picture without a ground of its own must stay legible.
@@ -252,6 +250,8 @@ DARK = r"""
   return {faults, pictures};
 }
 """
+
+THEME = "theme => { Object.assign(document.documentElement.dataset, {theme, mode: theme}); }"
 
 # Painted from a data: address, since a canvas does not give away the pixels of a file.
 OPAQUE = r"""
@@ -338,80 +338,80 @@ def local_path(url: str) -> Path:
 
 
 class Checker:
-    """Visits pages in one browser and resolves their links at the end."""
+    """Visits pages in one tab of a browser and resolves their links at the end."""
 
     def __init__(self, folder: Path, browser) -> None:
         self.folder = folder.resolve()
-        self.context = browser.new_context(viewport=DESKTOP, color_scheme="light")
-        self.context.route(OUTSIDE, lambda route: route.abort())
-        self.context.add_init_script(HELPERS)
         self.opaque: dict[str, bool] = {}
         self.visits: dict[Path, Visit] = {}
+        self.current = Visit("")
+        self.tab = browser.new_page()  # one for all pages: a new one takes twice the time
+        self.tab.add_init_script(HELPERS)
+        self.tab.route(OUTSIDE, lambda route: route.abort())
+        self.tab.on("request", self.on_request)
+        self.tab.on("requestfailed", self.on_failure)
+        self.tab.on("websocket", lambda socket: self.current.add("outside-request", socket.url))
+        self.tab.on("console", self.on_console)
+        self.tab.on("pageerror", lambda error: self.current.add("console", str(error)))
+
+    def on_request(self, request) -> None:
+        if OUTSIDE.match(request.url):
+            self.current.add("outside-request", request.url)
+        elif request.url.startswith("file:") and not self.inside(local_path(request.url)):
+            self.current.add("outside-request", f"a file outside of the book: {request.url}")
+
+    def on_failure(self, request) -> None:
+        # Chromium also aborts what it no longer needs: only a file it cannot read counts.
+        if request.url.startswith("file:") and request.failure != "net::ERR_ABORTED":
+            self.current.add("outside-request", f"cannot read {request.url} ({request.failure})")
+
+    def on_console(self, message) -> None:
+        # A failed request is reported by itself already.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.current.add("console", message.text)
 
     def visit(self, path: Path) -> None:
-        """Open one page once, and look at it in both sizes and both themes."""
-        visit = self.visits[path] = Visit(path.relative_to(self.folder).as_posix())
+        """Load one page once; a page that only redirects would carry the browser away."""
+        visit = self.visits[path] = self.current = Visit(path.relative_to(self.folder).as_posix())
         redirect = REDIRECT.search(path.read_text(encoding="utf-8", errors="replace")[:2000])
-        if redirect:  # it would carry the browser away to another page
+        if redirect:
             visit.links.append((redirect[1], urljoin(path.as_uri(), redirect[1])))
             return
-        page = self.context.new_page()
-        self.listen(page, visit)
         try:
-            page.goto(path.as_uri())
-            self.look(page, visit)
+            self.show(DESKTOP, "light")
+            self.tab.goto(path.as_uri())
+            self.look(visit)
         except PlaywrightError as error:
             visit.add("console", f"the page cannot be checked: {error.message.splitlines()[0]}")
-        finally:
-            page.close()
 
-    def listen(self, page, visit: Visit) -> None:
-        """Note what the page asks for, and what it complains about while it runs."""
+    def show(self, size: dict, theme: str) -> None:
+        """Resize the window, and switch to a theme as the button of the page would."""
+        self.tab.set_viewport_size(size)
+        self.tab.emulate_media(color_scheme=theme)
+        self.tab.evaluate(THEME, theme)
 
-        def on_request(request) -> None:
-            if OUTSIDE.match(request.url):
-                visit.add("outside-request", request.url)
-            elif request.url.startswith("file:") and not self.inside(local_path(request.url)):
-                visit.add("outside-request", f"a file outside of the book: {request.url}")
-
-        def on_failure(request) -> None:
-            # Chromium also aborts what it no longer needs: only a file it cannot read counts.
-            if request.url.startswith("file:") and request.failure != "net::ERR_ABORTED":
-                visit.add("outside-request", f"cannot read {request.url} ({request.failure})")
-
-        def on_console(message) -> None:
-            # A failed request is reported by itself already.
-            if message.type == "error" and not message.text.startswith("Failed to load resource"):
-                visit.add("console", message.text)
-
-        page.on("request", on_request)
-        page.on("requestfailed", on_failure)
-        page.on("websocket", lambda socket: visit.add("outside-request", socket.url))
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: visit.add("console", str(error)))
-
-    def look(self, page, visit: Visit) -> None:
-        """Run the checks: the phone comes last since the size of the page changes once only."""
-        content = page.evaluate(CONTENT)
+    def look(self, visit: Visit) -> None:
+        """Run all checks on the loaded page."""
+        content = self.tab.evaluate(CONTENT)
         visit.ids.update(content["ids"])
         visit.links.extend(map(tuple, content["links"]))
         findings = content["faults"]
         for size, theme in ((DESKTOP, "dark"), (PHONE, "dark"), (PHONE, "light")):
-            page.set_viewport_size(size)
-            page.emulate_media(color_scheme=theme)
-            page.evaluate("t => Object.assign(document.documentElement.dataset, {theme: t, mode: t})", theme)
-            if size is PHONE:
-                findings += page.evaluate(OVERFLOW)
-            if theme == "dark":
-                dark = page.evaluate(DARK)
-                findings += dark["faults"]
-                for source, name in dark["pictures"]:
-                    if not self.is_opaque(page, source):
-                        findings.append(("dark", f"transparent picture on a dark ground: {name}"))
+            self.show(size, theme)
+            findings += self.tab.evaluate(OVERFLOW) if size is PHONE else []
+            findings += self.look_dark() if theme == "dark" else []
         for kind, detail in findings:
             visit.add(kind, detail)
 
-    def is_opaque(self, page, source: str) -> bool:
+    def look_dark(self) -> list[tuple[str, str]]:
+        found = self.tab.evaluate(DARK)
+        return found["faults"] + [
+            ("dark", f"transparent picture on a dark ground: {name}")
+            for source, name in found["pictures"]
+            if not self.is_opaque(source)
+        ]
+
+    def is_opaque(self, source: str) -> bool:
         """Whether a picture covers what is behind it; many pages share a picture."""
         if source not in self.opaque:
             address = source
@@ -419,7 +419,7 @@ class Checker:
                 path = local_path(source)
                 kind = mimetypes.guess_type(path.name)[0] or "image/png"
                 address = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-            self.opaque[source] = page.evaluate(OPAQUE, address)
+            self.opaque[source] = self.tab.evaluate(OPAQUE, address)
         return self.opaque[source]
 
     def inside(self, path: Path) -> bool:

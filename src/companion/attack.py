@@ -18,8 +18,8 @@ from torch import Tensor
 from companion import arguments
 from companion.progress import watched
 
+# Named tensors; during a search each has a leading axis of restarts.
 Point = dict[str, Tensor]
-"""Named tensors; during a search each has a leading axis of restarts."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def search(
     draw : callable
         ``draw(generator, restarts)`` gives starting points.
     project : callable, optional
-        Maps points back into the hypothesis set, after every step.
+        Maps points into the hypothesis set, at the start and after every step.
     restarts, steps : int
         How many starting points, and ascent steps from each.
     rate : float
@@ -97,7 +97,8 @@ def search(
     """
     restarts, steps = arguments.count("restarts", restarts), arguments.count("steps", steps)
     generator = torch.Generator().manual_seed(seed)
-    point = {name: value.clone().requires_grad_() for name, value in draw(generator, restarts).items()}
+    start = project(draw(generator, restarts))
+    point = {name: value.detach().clone().requires_grad_() for name, value in start.items()}
     ascent = torch.optim.Adam(point.values(), lr=arguments.positive("rate", rate), maximize=True)
     best = Attack(-float("inf"), {}, seed, restarts, steps)
     for step in watched(range(steps + 1), "attack"):

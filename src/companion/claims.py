@@ -16,7 +16,7 @@ NOT_EXAMINED = "not examined"
 """The standing of a claim that has no verdict; never a verdict itself."""
 
 STANDINGS = ("holds", "misprint", "corrected", NOT_EXAMINED, "open", "false")
-"""Best first: a claim stands no better than the worst that it rests on."""
+"""From best to worst; a claim stands no better than the worst that it rests on."""
 
 CLAIMS_FOLDER = Path(__file__).resolve().parents[2] / "book" / "claims"
 

@@ -1,7 +1,7 @@
 """Checks and verdicts: what every chapter ends with.
 
-A chapter opens a :class:`Report` on a claim, records checks and errata, and the verdict follows from them by the rules of
-:meth:`Report.verdict`.  The stored outputs of the chapters carry the verdicts,
+A chapter opens a :class:`Report` on a claim, records checks and errata, and the
+verdict follows from them by the rules of :meth:`Report.verdict`.  The stored outputs of the chapters carry the verdicts,
 and :func:`read_verdicts` reads them back for the pages that collect them.
 """
 
@@ -19,7 +19,7 @@ import numpy
 from companion.claims import Claim, load_claims
 
 VERDICTS = ("holds", "misprint", "corrected", "open", "false")
-"""Best first.  Anything else raises."""
+"""From best to worst.  Anything else raises."""
 
 SCOPES = ("proof", "symbolic", "exact", "adversarial", "randomised", "instance")
 """Kinds of evidence, strongest first."""
@@ -29,7 +29,6 @@ PARTS = ("printed", "corrected", "sharper")
 
 MIME = "application/vnd.companion.verdict+json"
 """The output type under which a chapter's stored output carries a verdict."""
-
 
 
 class EvidenceError(ValueError):
@@ -100,13 +99,18 @@ class Report:
     def equal(
         self, name: str, left, right, *, scope: str, part: str = "printed", tolerance: float = 1e-12
     ) -> Check:
-        """Record whether two arrays agree to ``tolerance``, relative to the larger side.
+        """Record whether two arrays agree to ``tolerance``, relative to the larger side."""
+        return self.within(name, relative_gap(left, right), scope=scope, part=part, tolerance=tolerance)
+
+    def within(
+        self, name: str, gap: float, *, scope: str, part: str = "printed", tolerance: float = 1e-12
+    ) -> Check:
+        """Record whether a computed gap is at most ``tolerance``.
 
         The result quotes the tolerance, not the rounding error, which depends
         on the machine; a failure quotes the gap.
         """
-        gap = relative_gap(left, right)
-        passed = gap <= tolerance
+        passed = bool(gap <= tolerance)
         result = f"gap below {tolerance:.0e}" if passed else f"gap {gap:.3g}"
         return self._add(Check(name, part, scope, passed, result))
 

@@ -1,0 +1,85 @@
+"""The search finds known maxima inside the hypothesis set; stored attacks replay to the digit."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from companion import attack
+from companion.activations import tanh
+from companion.diagonal.rnn import DiagonalRNN, sensitivities
+
+STORED = Path(__file__).parent / "attacks"
+
+
+def peak(point):
+    """A smooth function whose maximum, 3, lies outside the unit ball, at (2, 0)."""
+    return 3.0 - (point["x"] - torch.tensor([2.0, 0.0], dtype=torch.float64)).square().sum(-1)
+
+
+def draw(generator, count):
+    return {"x": 3.0 * torch.randn(count, 2, generator=generator, dtype=torch.float64)}
+
+
+def into_ball(point):
+    return {"x": point["x"] / point["x"].norm(dim=-1, keepdim=True).clamp(min=1.0)}
+
+
+def test_the_maximum_is_found():
+    found = attack.search(peak, draw, restarts=8, steps=400)
+    assert found.value == pytest.approx(3.0, abs=1e-6)
+
+
+def test_the_search_stays_in_the_hypothesis_set():
+    # The starting points lie outside; counting them would report up to 3.
+    found = attack.search(peak, draw, into_ball, restarts=64, steps=200)
+    assert found.value == pytest.approx(2.0, abs=1e-6)
+    assert float(found.point["x"].norm()) <= 1.0 + 1e-12
+
+
+def test_the_same_seed_finds_the_same_attack():
+    one, two = (attack.search(peak, draw, into_ball, restarts=4, steps=20, seed=9) for _ in "ab")
+    assert one.value == two.value and torch.equal(one.point["x"], two.point["x"])
+
+
+def test_an_objective_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"objective must give shape \(4,\), got \(\)"):
+        attack.search(lambda p: peak(p).sum(), draw, restarts=4, steps=2)
+
+
+def test_storing_and_loading(tmp_path):
+    found = attack.search(peak, draw, into_ball, restarts=4, steps=20)
+    attack.store(found, tmp_path / "a.json", about="a test", command="none")
+    loaded = attack.load(tmp_path / "a.json")
+    assert loaded.value == found.value and torch.equal(loaded.point["x"], found.point["x"])
+
+
+def test_a_missing_attack_is_named():
+    with pytest.raises(ValueError, match="path must name a stored attack, got nowhere.json"):
+        attack.load("nowhere.json")
+
+
+def sensitivity_size(point, part):
+    """Size of one part of the sensitivity of one tanh unit with w = 0.7 at the last step."""
+    rnn = DiagonalRNN([0.7], point["u"][None], [1.0], tanh)
+    return float(sensitivities(rnn, point["x"][None])[part][0, -1, 0].norm())
+
+
+REPLAY = {
+    "proposition-1-in-w": lambda point: sensitivity_size(point, 0),
+    "proposition-1-in-u": lambda point: sensitivity_size(point, 1),
+}
+
+
+def test_every_stored_attack_has_a_replay():
+    assert {path.stem for path in STORED.glob("*.json")} == set(REPLAY)
+
+
+@pytest.mark.parametrize("name", REPLAY)
+def test_replay(name):
+    stored = attack.load(STORED / f"{name}.json")
+    assert REPLAY[name](stored.point) == pytest.approx(stored.value, rel=1e-12)
+    assert float(stored.point["x"].norm(dim=-1).max()) <= 1.0 + 1e-12
+    record = json.loads((STORED / f"{name}.json").read_text())
+    assert record["command"] and record["about"] and set(record["versions"]) == {"python", "torch"}

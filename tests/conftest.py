@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from companion.activations import gaussian, logistic, tanh
-from companion.diagonal.rnn import symmetric_initialisation
+from companion.diagonal.rnn import DiagonalRNN
 
 torch.set_num_threads(1)
 
@@ -22,9 +22,9 @@ def shape(request):
 @pytest.fixture
 def problem(generator, shape):
     """A network of distinct units, inputs in the unit ball, and targets."""
-    rnn = symmetric_initialisation(6, 3, 0.7, shape, generator)
     draw = {"generator": generator, "dtype": torch.float64}
-    rnn = rnn.at(rnn.w + 0.1 * torch.randn(6, **draw), rnn.u + 0.1 * torch.randn(6, 3, **draw))
+    w, c = 0.7 * torch.randn(2, 6, **draw)
+    rnn = DiagonalRNN(w, torch.randn(6, 3, **draw), c, shape)
     X = torch.randn(4, 5, 3, **draw)
     X = X / X.norm(dim=-1, keepdim=True).clamp(min=1.0)
     return rnn, X, torch.randn(4, 5, **draw)

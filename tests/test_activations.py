@@ -62,6 +62,13 @@ def test_rescaling(shape):
     assert scaled.sigma_2 == pytest.approx(a * b * b * shape.sigma_2, rel=1e-15)
 
 
+def test_rescaling_twice(shape):
+    twice, once = shape.rescaled(0.5, 2.0).rescaled(3.0, 0.2), shape.rescaled(1.5, 0.4)
+    assert twice.sigma_0 == pytest.approx(once.sigma_0, rel=1e-15)
+    assert twice.sigma_1 == pytest.approx(once.sigma_1, rel=1e-15)
+    assert twice.sigma_2 == pytest.approx(once.sigma_2, rel=1e-15)
+
+
 def test_names():
     assert activation("tanh") is tanh
     assert activation("logistic") is logistic

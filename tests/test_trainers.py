@@ -30,14 +30,14 @@ def test_steps_of_gradient_descent(problem):
 
 
 def test_projection_by_hand():
-    centre = DiagonalRNN([0.0] * 4, [[0.0, 0.0]] * 4, [1.0] * 4, tanh)
+    centre = DiagonalRNN([0.0] * 9, [[0.0, 0.0]] * 9, [1.0] * 9, tanh)
     far = centre.at(
-        torch.tensor([0.1, -3.0, 0.5, 0.6], dtype=torch.float64),
-        torch.tensor([[0.3, 0.4], [3.0, 4.0], [0.0, -9.0], [0.5, 0.0]], dtype=torch.float64),
+        torch.tensor([0.1, -3.0, 0.5, 0.6, *[0.0] * 5], dtype=torch.float64),
+        torch.tensor([[0.3, 0.4], [3.0, 4.0], [0.0, -9.0], [0.5, 0.0], *[[0.0, 0.0]] * 5], dtype=torch.float64),
     )
-    near = project(far, centre, radius_w=1.0, radius_u=2.0)      # balls of radius 1/2 and 1
-    assert near.w.tolist() == pytest.approx([0.1, -0.5, 0.5, 0.5])
-    assert near.u.flatten().tolist() == pytest.approx([0.3, 0.4, 0.6, 0.8, 0.0, -1.0, 0.5, 0.0])
+    near = project(far, centre, radius_w=1.5, radius_u=3.0)      # balls of radius 1/2 and 1
+    assert near.w[:4].tolist() == pytest.approx([0.1, -0.5, 0.5, 0.5])
+    assert near.u[:4].flatten().tolist() == pytest.approx([0.3, 0.4, 0.6, 0.8, 0.0, -1.0, 0.5, 0.0])
 
 
 def test_projection_is_closest_and_keeps_what_is_inside(problem, generator):

@@ -22,7 +22,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import url2pathname
@@ -53,7 +52,8 @@ window.checkBook = (() => {
   const texOf = el =>
     [...(window.MathJax?.startup?.document?.math ?? [])].find(m => m.typesetRoot === el)?.math;
   const name = el => {
-    const text = brief(texOf(el) ?? el.getAttribute('src') ?? el.textContent);
+    if (el.localName === 'mjx-container') return `formula "${brief(texOf(el) ?? el.textContent)}"`;
+    const text = brief(el.getAttribute('src') ?? el.textContent);
     return [el.localName, ...[...el.classList].slice(0, 2)].join('.') + (text && ` "${text}"`);
   };
   // Drawings that the authors put into the text: no icons of buttons and menus, no formulas.
@@ -105,7 +105,7 @@ async () => {
   while (texts.nextNode()) {
     const {data, parentElement} = texts.currentNode;
     const raw = data.match(/\\[()[\]]|\$\$|\\[A-Za-z]{2,}/);
-    if (raw && !parentElement.closest(code))
+    if (raw && !parentElement.closest(code) && visible(parentElement))
       fault('tex', `raw TeX in ${parentElement.localName}: ` +
             `"${brief(data.slice(Math.max(0, raw.index - 20)), 60)}"`);
   }
@@ -165,7 +165,7 @@ OVERFLOW = r"""
   const out = all('*', main).filter(el => !el.parentElement.closest('svg, mjx-container') &&
     sticksOut(el) && !excused(el));
   const holders = new Set(out.map(el => el.parentElement));
-  const whole = el => el.closest('table, pre') ?? el;
+  const whole = el => el.closest('table, pre, dt') ?? el;
   const faults = [...new Set(out.filter(el => !holders.has(el)).map(whole))]
     .map(el => ['overflow', `sticks out of a ${root.clientWidth} px screen: ${name(el)}`]);
   if (root.scrollWidth > edge) faults.push(['overflow',
@@ -282,7 +282,7 @@ class Fault:
 
 
 @dataclass
-class Visit:
+class _Visit:
     """What one page told: its faults, and the ids and links to resolve when all are read."""
 
     page: str
@@ -291,61 +291,44 @@ class Visit:
     links: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, kind: str, detail: str) -> None:
-        self.faults.append(Fault(self.page, kind, detail))
+        self.faults.append(Fault(self.page, kind, " ".join(detail.split())[:300]))
 
 
-def find_browser() -> str:
+def _find_browser() -> str:
     """Path of the browser to use: CHROMIUM if it is set, else the first one on the PATH."""
     wanted = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, [wanted] if wanted else BROWSERS)), None)
-    if found is None:
-        got = f"CHROMIUM is {wanted!r}, which is no program" if wanted else "found no browser"
-        raise NothingChecked(
-            f"{got}: install Debian's chromium or set CHROMIUM to the path of a Chromium or Chrome."
-        )
-    return found
+    for name in [wanted] if wanted else BROWSERS:
+        if found := shutil.which(name):
+            return found
+    got = f"CHROMIUM is {wanted!r}, which is no program" if wanted else "found no browser"
+    raise NothingChecked(
+        f"{got}: install Debian's chromium or set CHROMIUM to the path of a Chromium or Chrome."
+    )
 
 
-def book_pages(folder: Path) -> list[Path]:
-    """Return the pages that readers get to, without the copied assets and sources.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the built book.
-
-    Returns
-    -------
-    list of Path
-        Absolute paths in alphabetical order.
-
-    Raises
-    ------
-    NothingChecked
-        If there is no such folder, or no page in it.
-    """
-    folder = folder.resolve()
+def _book_pages(folder: Path) -> list[Path]:
+    """Pages that readers get to: what lies in the copied assets and sources is not theirs."""
     if not folder.is_dir():
         raise NothingChecked(f"{folder} is not a folder: build the book first, or name its folder.")
-    skipped = {"_static", "_sources"}
-    pages = sorted(p for p in folder.rglob("*.html") if p.relative_to(folder).parts[0] not in skipped)
+    assets = (folder / "_static", folder / "_sources")
+    pages = [p for p in sorted(folder.rglob("*.html")) if not set(assets) & set(p.parents)]
     if not pages:
         raise NothingChecked(f"{folder} holds no *.html page: it must be a built book.")
     return pages
 
 
-def local_path(url: str) -> Path:
+def _local_path(url: str) -> Path:
     return Path(url2pathname(urlsplit(url).path))
 
 
-class Checker:
+class _Checker:
     """Visits pages in one tab of a browser and resolves their links at the end."""
 
     def __init__(self, folder: Path, browser) -> None:
-        self.folder = folder.resolve()
+        self.folder = folder
         self.opaque: dict[str, bool] = {}
-        self.visits: dict[Path, Visit] = {}
-        self.current = Visit("")
+        self.visits: dict[Path, _Visit] = {}
+        self.current = _Visit("")
         self.theme = ""
         self.tab = browser.new_page()  # one for all pages: a new one takes twice the time
         self.tab.add_init_script(HELPERS)
@@ -359,7 +342,7 @@ class Checker:
     def on_request(self, request) -> None:
         if OUTSIDE.match(request.url):
             self.current.add("outside-request", request.url)
-        elif request.url.startswith("file:") and not self.inside(local_path(request.url)):
+        elif request.url.startswith("file:") and not self.inside(_local_path(request.url)):
             self.current.add("outside-request", f"a file outside of the book: {request.url}")
 
     def on_failure(self, request) -> None:
@@ -368,13 +351,14 @@ class Checker:
             self.current.add("outside-request", f"cannot read {request.url} ({request.failure})")
 
     def on_console(self, message) -> None:
-        # A failed request is reported by itself already.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        reported = ("Failed to load resource", "WebSocket connection to")  # as requests
+        if message.type == "error" and not message.text.startswith(reported):
             self.current.add("console", message.text)
 
     def visit(self, path: Path) -> None:
         """Load one page once; a page that only redirects would carry the browser away."""
-        visit = self.visits[path] = self.current = Visit(path.relative_to(self.folder).as_posix())
+        self.tab.goto("about:blank")  # ends the page before: nothing late counts against this one
+        visit = self.visits[path] = self.current = _Visit(path.relative_to(self.folder).as_posix())
         redirect = REDIRECT.search(path.read_text(encoding="utf-8", errors="replace")[:2000])
         if redirect:
             visit.links.append((redirect[1], urljoin(path.as_uri(), redirect[1])))
@@ -393,13 +377,13 @@ class Checker:
             self.tab.emulate_media(color_scheme=theme)
         self.theme = theme
 
-    def look(self, visit: Visit) -> None:
+    def look(self, visit: _Visit) -> None:
         """Run all checks on the loaded page, in an order that changes the window least."""
         content = self.tab.evaluate(CONTENT)
         visit.ids.update(content["ids"])
         visit.links.extend(map(tuple, content["links"]))
         findings = content["faults"]
-        for size, theme in ((PHONE, "light"), (PHONE, "dark"), (DESKTOP, "dark")):
+        for size, theme in ((DESKTOP, "dark"), (PHONE, "dark"), (PHONE, "light")):
             self.show(size, theme)
             self.tab.evaluate(THEME, theme)
             findings += self.tab.evaluate(OVERFLOW) if size is PHONE else []
@@ -420,7 +404,7 @@ class Checker:
         if source not in self.opaque:
             address = source
             if source.startswith("file:"):
-                path = local_path(source)
+                path = _local_path(source)
                 kind = mimetypes.guess_type(path.name)[0] or "image/png"
                 address = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
             self.opaque[source] = self.tab.evaluate(OPAQUE, address)
@@ -436,8 +420,8 @@ class Checker:
                 if url.startswith("file:"):
                     self.resolve(visit, href, url)
 
-    def resolve(self, visit: Visit, href: str, url: str) -> None:
-        path, fragment = local_path(url), unquote(urlsplit(url).fragment)
+    def resolve(self, visit: _Visit, href: str, url: str) -> None:
+        path, fragment = _local_path(url), unquote(urlsplit(url).fragment)
         if path.is_dir() and self.inside(path):
             path /= "index.html"
         if not self.inside(path):
@@ -469,15 +453,16 @@ def check(folder, progress: Callable[[Iterable], Iterable] = iter) -> list[Fault
     NothingChecked
         If the folder holds no book, or if no browser can be started.
     """
-    pages = book_pages(Path(folder))
-    program = find_browser()
+    folder = Path(folder).resolve()
+    pages = _book_pages(folder)
+    program = _find_browser()
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGS)
         except PlaywrightError as error:
             reason = error.message.splitlines()[0]
             raise NothingChecked(f"{program} does not start as a browser: {reason}") from error
-        checker = Checker(Path(folder), browser)
+        checker = _Checker(folder, browser)
         for path in progress(pages):
             checker.visit(path)
         browser.close()
@@ -485,16 +470,9 @@ def check(folder, progress: Callable[[Iterable], Iterable] = iter) -> list[Fault
     return [fault for visit in checker.visits.values() for fault in dict.fromkeys(visit.faults)]
 
 
-def report(faults: list[Fault]) -> None:
-    """Print the faults, page by page."""
+def _report(faults: list[Fault]) -> None:
     for page, group in itertools.groupby(faults, key=lambda fault: fault.page):
-        print(page)
-        for fault in group:
-            print(f"  {fault.kind}: {fault.detail}")
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        print(page, *(f"  {fault.kind}: {fault.detail}" for fault in group), sep="\n")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -513,16 +491,21 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Open every page of a built book in a browser.")
     parser.add_argument("folder", nargs="?", default="_build/html", type=Path)
     folder = parser.parse_args(argv).folder
+    visited = []
+
+    def progress(pages):
+        visited.extend(pages)
+        return tqdm(pages, unit="page", disable=None, leave=False)
+
     start = time.monotonic()
     try:
-        pages = book_pages(folder)
-        faults = check(folder, partial(tqdm, unit="page", disable=None, leave=False))
+        faults = check(folder, progress)
     except NothingChecked as problem:
         print(problem, file=sys.stderr)
         return 2
-    report(faults)
+    _report(faults)
     seconds = time.monotonic() - start
-    print(f"{count(len(pages), 'page')}, {count(len(faults), 'fault')}, {seconds:.1f} s")
+    print(f"{len(visited)} pages, {len(faults)} faults, {seconds:.1f} s")
     return 1 if faults else 0
 
 

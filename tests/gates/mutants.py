@@ -1,0 +1,118 @@
+"""Make mutants of a module and run its tests on each.
+
+    python tests/gates/mutants.py companion.activations tests/test_activations.py
+
+A mutant changes one number, one operator or one comparison of the module.  Each runs
+in a forked process, where an import hook serves the changed source, so that a run
+costs a fraction of a second.  Prints one JSON object: how many mutants were made, and
+those that survived.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib.abc
+import importlib.util
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "filterwarnings=", f"--confcutdir={ROOT / 'tests'}")
+
+SWAPS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.MatMult: None, ast.Mod: ast.Mult,
+}
+REVERSALS = {
+    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+}
+
+
+def mutants(source: str) -> Iterator[tuple[str, str]]:
+    """Yield each mutant as a description and its source."""
+    tree = ast.parse(source)
+    strings = _inside_strings(tree)
+    for index, node in enumerate(ast.walk(tree)):
+        if id(node) in strings:
+            continue
+        for description, change in _changes(node):
+            changed = copy.deepcopy(tree)
+            target = list(ast.walk(changed))[index]
+            change(target)
+            line = source.splitlines()[node.lineno - 1].strip()
+            yield f"{description} in: {line}", ast.unparse(changed)
+
+
+def _inside_strings(tree: ast.AST) -> set[int]:
+    """Nodes inside f-strings and raise statements: messages, not mathematics."""
+    outer = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Raise)]
+    return {id(node) for message in outer for node in ast.walk(message)}
+
+
+def _changes(node: ast.AST):
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield f"{node.value} -> {node.value + 1}", lambda n: setattr(n, "value", n.value + 1)
+    if isinstance(node, ast.BinOp) and SWAPS.get(type(node.op)):
+        new = SWAPS[type(node.op)]
+        yield f"{type(node.op).__name__} -> {new.__name__}", lambda n: setattr(n, "op", new())
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield "minus -> plus", lambda n: setattr(n, "op", ast.UAdd())
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in REVERSALS:
+        new = REVERSALS[type(node.ops[0])]
+        yield f"{type(node.ops[0]).__name__} -> {new.__name__}", lambda n: setattr(n, "ops", [new()])
+
+
+class Serve(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Serve one module from changed source."""
+
+    def __init__(self, name: str, source: str):
+        self.name, self.source = name, source
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def exec_module(self, module):
+        exec(compile(self.source, f"<mutant of {self.name}>", "exec"), module.__dict__)
+
+
+def killed(module: str, source: str, tests: list[str]) -> bool:
+    """Run the tests on one mutant, in a fork; any failure kills it."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for name in [name for name in sys.modules if name.startswith(("companion", "test_", "conftest"))]:
+                del sys.modules[name]
+            sys.meta_path.insert(0, Serve(module, source))
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                code = int(pytest.main([*OPTIONS, *tests]))
+        finally:
+            os._exit(code != 0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def main(module: str, tests: list[str]) -> None:
+    """Print how many mutants there are and which survive."""
+    torch.set_num_threads(1)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    with redirect_stdout(io.StringIO()):
+        pytest.main([*OPTIONS, "--collect-only", *tests])      # load what every fork needs
+    source = (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+    made = list(mutants(source))
+    if killed(module, source, tests):
+        raise SystemExit(f"the tests of {module} fail on the unchanged module")
+    alive = [description for description, changed in made if not killed(module, changed, tests)]
+    print(json.dumps({"made": len(made), "survived": alive}, indent=1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,71 @@
+"""Changing one number, sign, exponent or comparison of the mathematics turns a test red.
+
+Survivors that no test can kill, because the mutant computes the same, are listed
+with the reason; a listed survivor that no longer survives must be taken off the list.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from mutants import mutants
+
+SIGNS = "the factor is 1 or -1, its own inverse"
+SHAPE = "only the shape of the slice is used"
+
+KILLERS = {
+    "companion.activations": ("tests/test_activations.py", {}),
+    "companion.diagonal.rnn": (
+        "tests/test_rnn.py",
+        {
+            "Mult -> Div in: c, w = signs[0], alpha * signs[1]": SIGNS,
+            "2 -> 3 in: signs = 2.0 * torch.randint(0, 2, (2, m // 2), **draw) - 1.0": "a third row is not read",
+            "0 -> 1 in: weight, in_w, in_u = torch.ones_like(states[:, 0]), [], []": SHAPE,
+            "0 -> 1 in: in_w, in_u = [torch.zeros_like(states[:, 0])], [X.new_zeros(len(X), *rnn.u.shape)]": SHAPE,
+        },
+    ),
+    "companion.diagonal.risk": (
+        "tests/test_risk.py",
+        {"0 -> 1 in: adjoint = torch.zeros_like(states[:, 0])": SHAPE},
+    ),
+    "companion.diagonal.trainers": (
+        "tests/test_trainers.py",
+        {
+            "Mult -> Div in: w = torch.where(shift_w.abs() <= limit_w, rnn.w, centre.w + limit_w * shift_w.sign())":
+                SIGNS,
+            '1 -> 2 in: for s in watched(range(steps + 1), "gradient descent"):': "the loop leaves at s = steps",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("module", KILLERS)
+def test_mutants_die(module):
+    tests, equivalent = KILLERS[module]
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tests/gates/mutants.py"), module, tests],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=600,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    result = json.loads(run.stdout)
+    assert result["made"] > 15
+    assert sorted(result["survived"]) == sorted(equivalent)
+
+
+def test_every_module_of_mathematics_is_mutated():
+    written = {
+        "companion." + ".".join(path.relative_to(ROOT / "src/companion").with_suffix("").parts)
+        for half in ("diagonal", "relu")
+        for path in (ROOT / "src/companion" / half).glob("*.py")
+        if path.name != "__init__.py"
+    }
+    assert written | {"companion.activations"} == set(KILLERS)
+
+
+def test_the_mutants_are_those_one_expects():
+    made = dict(mutants("def f(x):\n    return -2.0 * x ** 3 if x < 1 else f'{x + 1}'"))
+    assert {description.split(" in: ")[0] for description in made} == {
+        "2.0 -> 3.0", "minus -> plus", "Mult -> Div", "Pow -> Mult", "3 -> 4", "Lt -> GtE", "1 -> 2"
+    }

@@ -61,7 +61,7 @@ class BookDirective(SphinxDirective):
         return f"{{prf:ref}}`{claim.number} <{claim.label}>`" if claim.chapter else claim.number
 
     def chapter_link(self, claim: Claim) -> str:
-        return f"{{doc}}`/notebooks/{claim.chapter}`" if claim.chapter else "—"
+        return f"{{doc}}`chapter </notebooks/{claim.chapter}>`" if claim.chapter else "—"
 
     def markdown(self, text: str, classes: tuple[str, ...] = ()) -> list[nodes.Node]:
         box = nodes.container(classes=list(classes))
@@ -169,13 +169,20 @@ class ErrataList(BookDirective):
         return found or self.markdown("No erratum has been recorded yet.")
 
     def entry(self, claim: Claim, record: dict) -> list[nodes.Node]:
-        head = f"{PAPERS[claim.paper]}, {self.link(claim)} · {badge(record['verdict'])} · {self.chapter_link(claim)}"
+        about = f"{PAPERS[claim.paper]}, {self.link(claim)}: {claim.title} · {badge(record['verdict'])} · {self.chapter_link(claim)}"
+        tables = [self.table(erratum) for erratum in record["errata"]]
+        return self.markdown("\n\n".join([about, *tables]), ("erratum",))
+
+    @staticmethod
+    def table(erratum: dict) -> str:
+        touches = "nothing but the wording" if erratum["harmless"] else "the statement itself"
         rows = [
-            [e["place"], e["printed"], e["corrected"], e["witness"], "slip" if e["harmless"] else "statement"]
-            for e in record["errata"]
+            ["Printed", erratum["printed"]],
+            ["Corrected", erratum["corrected"]],
+            ["Witness", erratum["witness"]],
+            ["Touches", touches],
         ]
-        headings = ["Place", "Printed", "Corrected", "Witness (gap as printed)", "Touches"]
-        return self.markdown(head + "\n\n" + list_table(headings, rows, "errata"), ("scrolls", "erratum"))
+        return list_table(["Place", erratum["place"]], rows, "errata")
 
 
 class Citation(BookDirective):

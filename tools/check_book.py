@@ -90,7 +90,7 @@ async () => {
     *, *::before, *::after { transition: none !important; animation: none !important; }</style>`);
   const lazy = all('img[loading=lazy]');
   lazy.forEach(img => { img.loading = 'eager'; });
-  await Promise.all(lazy.map(img => img.decode().catch(() => {})));
+  await Promise.race([sleep(5000), Promise.all(lazy.map(img => img.decode().catch(() => {})))]);
   await document.fonts.ready;
 
   all('mjx-merror').forEach(el =>

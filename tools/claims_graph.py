@@ -13,7 +13,7 @@ import networkx
 
 from companion.claims import Claim, dependency_graph
 
-BOX_WIDTH, BOX_HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN = 132, 26, 54, 14, 10
+BOX_WIDTH, BOX_HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN = 86, 26, 36, 14, 10
 SWEEPS = 24
 
 
@@ -89,6 +89,16 @@ def _box(claim: Claim, spot: tuple[int, int], verdict: str, address: str | None)
     return f'<a href="{escape(address)}">{shape}</a>' if address else shape
 
 
+SHORT = {
+    "Definition": "Def.", "Proposition": "Prop.", "Theorem": "Thm", "Corollary": "Cor.",
+    "Remark": "Rem.", "Example": "Ex.", "Algorithm": "Alg.", "Displays ": "", "Display ": "",
+    "Projected gradient descent": "Projected GD", "(informal)": "inf.",
+}
+
+
 def short(claim: Claim) -> str:
-    """Return the claim's number, short enough for a box."""
-    return claim.number if len(claim.number) <= 19 else claim.number[:18].rstrip() + "…"
+    """Return the claim's number, abbreviated to fit a box."""
+    text = claim.number
+    for word, abbreviation in SHORT.items():
+        text = text.replace(word, abbreviation)
+    return text

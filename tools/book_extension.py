@@ -13,7 +13,7 @@ of the chapters; nothing here holds a verdict.
 
 from __future__ import annotations
 
-import html
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -211,6 +211,17 @@ def check_verdicts_shown(app, env) -> None:
             raise ValueError(f"{home} gives a verdict on {claim_id}, whose chapter is {claims[claim_id].chapter}")
 
 
+def drop_duplicate_ids(app, pagename, templatename, context, doctree) -> None:
+    """Leave each statement's id on its box alone.
+
+    sphinx-proof repeats it on the title, which it needs while it writes the page,
+    and gives the content of every box the same id.
+    """
+    if "body" in context:
+        body = re.sub(r'(<p class="admonition-title") id="[^"]*"', r"\1", context["body"])
+        context["body"] = body.replace(' id="proof-content"', "")
+
+
 def setup(app) -> dict:
     """Register the directives."""
     for name, directive in {
@@ -223,4 +234,5 @@ def setup(app) -> dict:
     }.items():
         app.add_directive(name, directive)
     app.connect("env-check-consistency", check_verdicts_shown)
+    app.connect("html-page-context", drop_duplicate_ids)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

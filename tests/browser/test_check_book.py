@@ -157,9 +157,11 @@ CASES = [(kind, name) for kind, pages in FAULTY.items() for name in pages]
 
 CLEAN = {
     "clean": """<h1 id="top-of-it">Clean</h1><img src="solid.png" alt="A square"><a name="old"></a>
-        <a href="#">up</a> <a href="#old">old</a> <a href="clean.html#top-of-it">here</a>
-        <a href="other%20page.html">other</a> <a href="solid.png">file</a> <a href="sub/">folder</a>
-        <a href="https://cdn.test/">outside</a> <a href="mailto:a@cdn.test">mail</a>
+        <p id="café">A place</p>
+        <a href="#">up</a> <a href="#old">old</a> <a href="#caf%C3%A9">place</a>
+        <a href="clean.html#top-of-it">here</a> <a href="other%20page.html">other</a>
+        <a href="solid.png">file</a> <a href="sub/">folder</a> <a href="https://cdn.test/">out</a>
+        <a href="mailto:a@cdn.test">mail</a>
         <div style="overflow-x: auto"><table><tr><td style="min-width: 900px">wide</td></tr></table>
         </div>""",
     "other page": '<p id="here"><a href="clean.html?q=1#top-of-it">clean</a></p>',
@@ -170,6 +172,8 @@ CLEAN = {
     "formulas": f"""<div style="overflow-x: auto">
         {FORMULA.format(' style="display: inline-block; width: 900px"')}</div>
         <div style="background: rgb(204 204 204 / 10%)">{FORMULA.format("")}</div>
+        <div style="background: #fff"><div style="background: rgb(0 0 0 / 10%)">
+        {FORMULA.format(' style="color: #000"')}</div></div>
         <div style="display: none"><mjx-container></mjx-container></div>
         <mjx-container style="position: relative">x<mjx-assistive-mml style="position: absolute;
         clip: rect(1px, 1px, 1px, 1px); overflow: hidden; left: 0; width: 100%">{WIDE}\\frac
@@ -177,6 +181,7 @@ CLEAN = {
     "icons": """<button><svg><path d="M0 0"/></svg></button><svg aria-hidden="true"></svg>
         <nav><svg></svg></nav><span aria-hidden="true"><img src="solid.png"></span>""",
     "drawings": drawing(BOX + '<text y="20">label</text>')
+    + drawing('<rect y="30" width="900" height="9"/>')
     + drawing('<title>A label</title><text y="20" fill="currentColor">label</text>', 'role="img"'),
     "pictures": """<img src="clear.png" alt="On white" style="background: white">
         <img src="clear.png" alt="Turned light" style="filter: invert(1)">

@@ -59,6 +59,8 @@ def execution_faults(twin: NotebookNode) -> list[str]:
         for output in cell.outputs:
             if output.output_type == "error" or output.get("name") == "stderr":
                 faults.append(f"code cell {order} stores an error or a warning")
+            if re.search(r"\bat 0x[0-9a-f]{6,}", str(output)):
+                faults.append(f"code cell {order} stores an address in memory")
             if "image/png" in output.get("data", {}) and not alt_text(cell):
                 faults.append(f"code cell {order} shows a picture without alt text")
         if "execution" in cell.metadata:

@@ -120,6 +120,10 @@ def test_a_twin_out_of_step_is_seen(change, message):
             lambda n: first_code(n).outputs.append(nbformat.v4.new_output("stream", name="stderr", text="!")),
             "error or a warning",
         ),
+        (
+            lambda n: first_code(n).outputs.append(nbformat.v4.new_output("stream", text="<f at 0x7f5e34b0b010>")),
+            "address in memory",
+        ),
     ],
 )
 def test_a_twin_that_is_not_comparable_is_seen(change, message):

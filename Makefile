@@ -46,7 +46,7 @@ lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
 	$(BIN)/jupyter lab book/diagonal
 
 check-book: .venv/.browser ## open every built page in headless Chromium, with the network off
-	$(BIN)/python -m pytest -q -p no:cacheprovider -o addopts= -o norecursedirs= tests/browser
+	$(BIN)/python -m pytest -q -p no:cacheprovider -o addopts= -o "norecursedirs=.*" tests/browser
 	$(BIN)/python tools/check_book.py _build/html
 
 # Other instruction sets and another thread count must give the same digits.

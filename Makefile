@@ -16,19 +16,19 @@ $(BIN)/python:
 
 # One stamp for each set of extras, so that the book can be built without PyTorch.
 .venv/.book: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt $$($(BIN)/python tools/extras.py book)
+	$(PIP) install -qq -c constraints.txt $$($(BIN)/python tools/extras.py book)
 	@touch $@
 
 .venv/.test: .venv/.book
-	$(PIP) install -q -c constraints.txt -e '.[book,notebook,test]'
+	$(PIP) install -qq -c constraints.txt -e '.[book,notebook,test]'
 	@touch $@
 
 .venv/.lab: .venv/.test
-	$(PIP) install -q -c constraints.txt -e '.[lab]'
+	$(PIP) install -qq -c constraints.txt -e '.[lab]'
 	@touch $@
 
 .venv/.browser: .venv/.test
-	$(PIP) install -q -c constraints.txt $$($(BIN)/python tools/extras.py browser)
+	$(PIP) install -qq -c constraints.txt $$($(BIN)/python tools/extras.py browser)
 	@touch $@
 
 book: .venv/.book ## build the book from the executed chapters and open it
@@ -42,8 +42,8 @@ notebooks: .venv/.test ## execute the chapters and store their outputs
 	$(BIN)/python tools/execute_chapters.py
 
 lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
-	$(BIN)/jupytext-config set-default-viewer
-	$(BIN)/jupyter lab book/diagonal
+	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupytext-config set-default-viewer
+	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupyter lab book/diagonal
 
 check-book: .venv/.browser ## open every built page in headless Chromium, with the network off
 	$(BIN)/python -m pytest -q -p no:cacheprovider -o addopts= -o "norecursedirs=.*" tests/browser

@@ -26,7 +26,13 @@ COLOUR_TOLERANCE = 24
 MOVED_SHARE = 0.002
 """Share of pixels that may move: anti-aliasing, not a curve in another place."""
 
-SILENCING = ("nbval-ignore-output", "nbval-skip", "NBVAL_IGNORE_OUTPUT", "NBVAL_SKIP", "skip-execution")
+SILENCING = (
+    "nbval-ignore-output",
+    "nbval-skip",
+    "NBVAL_IGNORE_OUTPUT",
+    "NBVAL_SKIP",
+    "skip-execution",
+)
 
 
 def moved_share(stored: str, fresh: str) -> float:

@@ -14,15 +14,28 @@ from companion.claims import (
 
 WANTED = {
     "cayci2024": [
-        *(f"display-{k}" for k in (1, 2, 3, 4, 8, 9)), "definition-1", "algorithm-1", "algorithm-2",
-        *(f"proposition-{k}" for k in range(1, 7)), "lemma-1", "lemma-2",
-        "theorem-1", "theorem-2", "corollary-1", "theorem-1-informal", "theorem-2-informal",
-        "corollary-1-informal", *(f"remark-{k}" for k in range(1, 8)),
+        *(f"display-{k}" for k in (1, 2, 3, 4, 8, 9)),
+        "definition-1",
+        "algorithm-1",
+        "algorithm-2",
+        *(f"proposition-{k}" for k in range(1, 7)),
+        "lemma-1",
+        "lemma-2",
+        "theorem-1",
+        "theorem-2",
+        "corollary-1",
+        "theorem-1-informal",
+        "theorem-2-informal",
+        "corollary-1-informal",
+        *(f"remark-{k}" for k in range(1, 8)),
     ],
     "wang2021": [
-        "example-2.1", "example-2.2", *(f"proposition-2.{k}" for k in range(1, 5)),
+        "example-2.1",
+        "example-2.2",
+        *(f"proposition-2.{k}" for k in range(1, 5)),
         *(f"remark-{k}" for k in ("2.1", "2.2", "3.1", "3.2", "4.1", "4.2")),
-        *(f"theorem-{k}" for k in range(1, 7)), "algorithm-1",
+        *(f"theorem-{k}" for k in range(1, 7)),
+        "algorithm-1",
         *(f"display-{k}" for k in (6, 7, 9, 11, 14, 23, 25, 29, 30, 32, 33, 34, 35, 36, 37)),
     ],
 }
@@ -30,8 +43,15 @@ WANTED = {
 
 def entry(claim_id, uses=(), proof=(), **change):
     return {
-        "id": claim_id, "number": "N", "title": "t", "place": "p", "statement": "s", "formula": "",
-        "hypotheses": [], "uses": {"statement": list(uses), "proof": list(proof)}, "chapter": None,
+        "id": claim_id,
+        "number": "N",
+        "title": "t",
+        "place": "p",
+        "statement": "s",
+        "formula": "",
+        "hypotheses": [],
+        "uses": {"statement": list(uses), "proof": list(proof)},
+        "chapter": None,
     } | change
 
 
@@ -72,7 +92,9 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 def test_edges_know_their_kind(tmp_path):
-    claims = load_claims(write(tmp_path, entry("p/a-1"), entry("p/a-2"), entry("p/a-3", ["p/a-1"], ["p/a-2"])))
+    claims = load_claims(
+        write(tmp_path, entry("p/a-1"), entry("p/a-2"), entry("p/a-3", ["p/a-1"], ["p/a-2"]))
+    )
     graph = dependency_graph(claims)
     assert graph.edges["p/a-1", "p/a-3"]["kind"] == "statement"
     assert graph.edges["p/a-2", "p/a-3"]["kind"] == "proof"
@@ -91,7 +113,9 @@ def test_edges_know_their_kind(tmp_path):
     ],
 )
 def test_standing_is_no_better_than_what_is_used(tmp_path, below, own, expected):
-    claims = load_claims(write(tmp_path, entry("p/a-1"), entry("p/a-2", ["p/a-1"]), entry("p/a-3", ["p/a-2"])))
+    claims = load_claims(
+        write(tmp_path, entry("p/a-1"), entry("p/a-2", ["p/a-1"]), entry("p/a-3", ["p/a-2"]))
+    )
     records = {"p/a-2": {"verdict": own}, "p/a-3": {"verdict": "holds"}}
     if below:
         records["p/a-1"] = {"verdict": below}

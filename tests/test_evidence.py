@@ -80,8 +80,12 @@ def test_a_failing_correction_raises():
 
 
 @pytest.mark.parametrize(
-    "change, message", [({"printed_gap": 1e-15}, "printed reading passes"), ({"corrected_gap": 0.1}, "fails too"),
-                        ({"printed_gap": math.nan}, "printed reading passes")]
+    "change, message",
+    [
+        ({"printed_gap": 1e-15}, "printed reading passes"),
+        ({"corrected_gap": 0.1}, "fails too"),
+        ({"printed_gap": math.nan}, "printed reading passes"),
+    ],
 )
 def test_an_erratum_needs_a_witness(change, message):
     with pytest.raises(EvidenceError, match=message):
@@ -90,8 +94,10 @@ def test_an_erratum_needs_a_witness(change, message):
 
 @pytest.mark.parametrize(
     "change, message",
-    [({"part": "better"}, "part must be one of printed, corrected, sharper; got 'better'"),
-     ({"scope": "verified"}, "scope must be one of proof")],
+    [
+        ({"part": "better"}, "part must be one of printed, corrected, sharper; got 'better'"),
+        ({"scope": "verified"}, "scope must be one of proof"),
+    ],
 )
 def test_unknown_words_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
@@ -99,12 +105,17 @@ def test_unknown_words_are_refused(change, message):
 
 
 def test_an_unknown_claim_is_refused():
-    with pytest.raises(ValueError, match="claim_id must be an id of book/claims, got 'cayci2024/lemma-9'"):
+    with pytest.raises(
+        ValueError, match="claim_id must be an id of book/claims, got 'cayci2024/lemma-9'"
+    ):
         Report("cayci2024/lemma-9")
 
 
 def test_an_unknown_verdict_is_refused():
-    with pytest.raises(ValueError, match="verdict must be one of holds, misprint, corrected, open, false; got 'true'"):
+    with pytest.raises(
+        ValueError,
+        match="verdict must be one of holds, misprint, corrected, open, false; got 'true'",
+    ):
         Verdict(Report(CLAIM).claim, "true", (), ())
 
 
@@ -128,9 +139,16 @@ def test_a_check_just_above_one_fails():
 
 
 def notebook(tmp_path, name, *records):
-    outputs = [{"output_type": "display_data", "data": {MIME: record}, "metadata": {}} for record in records]
+    outputs = [
+        {"output_type": "display_data", "data": {MIME: record}, "metadata": {}}
+        for record in records
+    ]
     path = tmp_path / name
-    path.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": outputs}, {"cell_type": "markdown"}]}))
+    path.write_text(
+        json.dumps(
+            {"cells": [{"cell_type": "code", "outputs": outputs}, {"cell_type": "markdown"}]}
+        )
+    )
     return path
 
 
@@ -146,7 +164,9 @@ def test_verdicts_are_read_back(tmp_path):
 def test_two_verdicts_on_one_claim_are_refused(tmp_path):
     record = report("pass").verdict().record()
     with pytest.raises(EvidenceError, match="has two verdicts"):
-        read_verdicts([notebook(tmp_path, "a.ipynb", record), notebook(tmp_path, "b.ipynb", record)])
+        read_verdicts(
+            [notebook(tmp_path, "a.ipynb", record), notebook(tmp_path, "b.ipynb", record)]
+        )
 
 
 def test_a_stored_word_outside_the_list_is_refused(tmp_path):
@@ -162,7 +182,8 @@ def test_html_is_escaped():
 
 
 @pytest.mark.parametrize(
-    "value, text", [(0.0, "0"), (1e-11, "< 1e-10"), (-1e-11, "< 1e-10"), (1.23456, "1.23"), (math.inf, "inf")]
+    "value, text",
+    [(0.0, "0"), (1e-11, "< 1e-10"), (-1e-11, "< 1e-10"), (1.23456, "1.23"), (math.inf, "inf")],
 )
 def test_numbers_print_stably(value, text):
     assert format_number(value) == text

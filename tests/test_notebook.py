@@ -11,7 +11,9 @@ from companion.progress import watched
 def test_a_table_shows_itself_as_text_and_html():
     bundle = Table(("a", "b < c"), [("1", "x & y")])._repr_mimebundle_()
     assert bundle["text/plain"] == "a  b < c\n1  x & y"
-    assert "<th>b &lt; c</th>" in bundle["text/html"] and "<td>x &amp; y</td>" in bundle["text/html"]
+    assert (
+        "<th>b &lt; c</th>" in bundle["text/html"] and "<td>x &amp; y</td>" in bundle["text/html"]
+    )
 
 
 def test_a_ragged_table_is_refused():
@@ -32,12 +34,18 @@ def test_a_number_for_the_prose_is_the_message_that_glue_sends(monkeypatch):
         if module in sys.modules:
             for name in ("display", "ipy_display"):
                 if hasattr(sys.modules[module], name):
-                    monkeypatch.setattr(sys.modules[module], name, lambda *a, **k: sent.append((a, k)))
+                    monkeypatch.setattr(
+                        sys.modules[module], name, lambda *a, **k: sent.append((a, k))
+                    )
     say(gap="0.5")
     glue("gap", "0.5", display=False)
     ours, theirs = sent
-    assert ours[0][0] == {key: value for key, value in theirs[0][0].items() if key.endswith("text/plain")}
-    assert ours[1]["metadata"] == theirs[1]["metadata"] and ours[1]["raw"] is theirs[1]["raw"] is True
+    assert ours[0][0] == {
+        key: value for key, value in theirs[0][0].items() if key.endswith("text/plain")
+    }
+    assert (
+        ours[1]["metadata"] == theirs[1]["metadata"] and ours[1]["raw"] is theirs[1]["raw"] is True
+    )
 
 
 def test_nobody_watching_means_no_bar(capsys, monkeypatch):

@@ -30,7 +30,9 @@ def test_bad_input_is_refused(problem, function):
     rnn, X, Y = problem
     long = X.clone()
     long[0, 0] = torch.tensor([1.0, 0.5, 0.0], dtype=torch.float64)
-    with pytest.raises(ValueError, match=r"X must have vectors of Euclidean norm at most 1, got one of norm 1.118"):
+    with pytest.raises(
+        ValueError, match=r"X must have vectors of Euclidean norm at most 1, got one of norm 1.118"
+    ):
         function(rnn, long, Y)
     with pytest.raises(ValueError, match=r"Y must have shape \(4, 5\), got \(4, 4\)"):
         function(rnn, X, Y[:, 1:])

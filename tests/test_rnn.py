@@ -31,7 +31,9 @@ def test_hidden_states(problem):
     rnn, X, _ = problem
     states = hidden_states(rnn, X)
     assert states.shape == (4, 6, 6)
-    looped = [[[looped_state(rnn, X, j, i, t) for i in range(6)] for t in range(6)] for j in range(4)]
+    looped = [
+        [[looped_state(rnn, X, j, i, t) for i in range(6)] for t in range(6)] for j in range(4)
+    ]
     assert torch.allclose(states, torch.tensor(looped, dtype=torch.float64), rtol=1e-13, atol=1e-15)
 
 
@@ -85,14 +87,21 @@ def test_each_term_is_that_of_proposition_1(problem):
     terms_w, terms_u = sensitivity_terms(rnn, X, 4)
     for k in range(4):
         product = torch.stack([factors[:, 3 - s] for s in range(k + 1)]).prod(0)
-        assert torch.allclose(terms_w[k], rnn.w**k * states[:, 3 - k] * product, rtol=1e-12, atol=1e-15)
+        assert torch.allclose(
+            terms_w[k], rnn.w**k * states[:, 3 - k] * product, rtol=1e-12, atol=1e-15
+        )
         expected = (rnn.w**k * product)[..., None] * X[:, 3 - k, None, :]
         assert torch.allclose(terms_u[k], expected, rtol=1e-12, atol=1e-15)
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.integers(1, 3), st.integers(1, 7), st.integers(1, 4), st.integers(1, 5), st.floats(-3, 3), st.integers(0, 99)
+    st.integers(1, 3),
+    st.integers(1, 7),
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.floats(-3, 3),
+    st.integers(0, 99),
 )
 def test_sensitivities_for_any_shape(n, T, d, m, weight, seed):
     g = torch.Generator().manual_seed(seed)
@@ -129,7 +138,9 @@ def test_output_at_the_start_is_exactly_zero(generator, shape):
 
 
 def test_the_same_seed_draws_the_same_network():
-    one, two = (symmetric_initialisation(8, 2, 0.5, tanh, torch.Generator().manual_seed(3)) for _ in "ab")
+    one, two = (
+        symmetric_initialisation(8, 2, 0.5, tanh, torch.Generator().manual_seed(3)) for _ in "ab"
+    )
     assert torch.equal(one.w, two.w) and torch.equal(one.u, two.u) and torch.equal(one.c, two.c)
 
 
@@ -148,7 +159,13 @@ def test_the_same_seed_draws_the_same_network():
     ],
 )
 def test_initialisation_refuses(change, message, generator):
-    arguments = {"width": 4, "dimension": 2, "alpha": 0.5, "activation": tanh, "generator": generator}
+    arguments = {
+        "width": 4,
+        "dimension": 2,
+        "alpha": 0.5,
+        "activation": tanh,
+        "generator": generator,
+    }
     with pytest.raises(ValueError, match=message):
         symmetric_initialisation(**(arguments | change))
 
@@ -156,11 +173,17 @@ def test_initialisation_refuses(change, message, generator):
 @pytest.mark.parametrize(
     "X, message",
     [
-        (torch.zeros(4, 5, 2, dtype=torch.float64), r"X must have shape \(n, T, 3\), got \(4, 5, 2\)"),
+        (
+            torch.zeros(4, 5, 2, dtype=torch.float64),
+            r"X must have shape \(n, T, 3\), got \(4, 5, 2\)",
+        ),
         (torch.zeros(5, 3, dtype=torch.float64), "X must have shape"),
         (torch.zeros(0, 5, 3, dtype=torch.float64), "X must not be empty"),
         (torch.full((1, 1, 3), math.nan, dtype=torch.float64), "X must be finite"),
-        (torch.zeros(1, 1, 3, dtype=torch.float32), "X has dtype torch.float32, the network needs torch.float64"),
+        (
+            torch.zeros(1, 1, 3, dtype=torch.float32),
+            "X has dtype torch.float32, the network needs torch.float64",
+        ),
         (torch.zeros(1, 1, 3, dtype=torch.int64), "X must hold floating-point numbers"),
         ("text", "X must be an array of numbers, got str"),
     ],
@@ -171,7 +194,9 @@ def test_inputs_are_refused(problem, function, X, message):
         function(problem[0], X)
 
 
-@pytest.mark.parametrize("t, message", [(0, "t must be at least 1"), (6, "t must be at most T = 5, got 6")])
+@pytest.mark.parametrize(
+    "t, message", [(0, "t must be at least 1"), (6, "t must be at most T = 5, got 6")]
+)
 def test_times_are_refused(problem, t, message):
     with pytest.raises(ValueError, match=message):
         sensitivity_terms(problem[0], problem[1], t)
@@ -189,4 +214,6 @@ def test_lists_and_arrays_are_taken():
     rnn = DiagonalRNN([0.5], [[1.0]], [1.0], tanh)
     assert rnn.w.dtype == torch.float64
     assert outputs(rnn, [[[1.0]]]).item() == pytest.approx(math.tanh(1.0))
-    assert outputs(rnn, torch.ones(1, 1, 1, dtype=torch.float64).numpy()).item() == pytest.approx(math.tanh(1.0))
+    assert outputs(rnn, torch.ones(1, 1, 1, dtype=torch.float64).numpy()).item() == pytest.approx(
+        math.tanh(1.0)
+    )

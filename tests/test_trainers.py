@@ -19,7 +19,9 @@ def test_steps_of_gradient_descent(problem):
         risk, gradient_w, gradient_u = risk_and_gradient(iterate, X, Y)
         risks.append(risk)
         moved_w.append(max(abs(float(a - b)) for a, b in zip(iterate.w, rnn.w, strict=True)))
-        moved_u.append(max(math.dist(a.tolist(), b.tolist()) for a, b in zip(iterate.u, rnn.u, strict=True)))
+        moved_u.append(
+            max(math.dist(a.tolist(), b.tolist()) for a, b in zip(iterate.u, rnn.u, strict=True))
+        )
         if s < 3:
             iterate = rnn.at(iterate.w - 0.03 * gradient_w, iterate.u - 0.03 * gradient_u)
     assert run.risks.tolist() == pytest.approx(risks, rel=1e-12)
@@ -33,9 +35,12 @@ def test_projection_by_hand():
     centre = DiagonalRNN([0.0] * 9, [[0.0, 0.0]] * 9, [1.0] * 9, tanh)
     far = centre.at(
         torch.tensor([0.1, -3.0, 0.5, 0.6, *[0.0] * 5], dtype=torch.float64),
-        torch.tensor([[0.3, 0.4], [3.0, 4.0], [0.0, -9.0], [0.5, 0.0], *[[0.0, 0.0]] * 5], dtype=torch.float64),
+        torch.tensor(
+            [[0.3, 0.4], [3.0, 4.0], [0.0, -9.0], [0.5, 0.0], *[[0.0, 0.0]] * 5],
+            dtype=torch.float64,
+        ),
     )
-    near = project(far, centre, radius_w=1.5, radius_u=3.0)      # balls of radius 1/2 and 1
+    near = project(far, centre, radius_w=1.5, radius_u=3.0)  # balls of radius 1/2 and 1
     assert near.w[:4].tolist() == pytest.approx([0.1, -0.5, 0.5, 0.5])
     assert near.u[:4].flatten().tolist() == pytest.approx([0.3, 0.4, 0.6, 0.8, 0.0, -1.0, 0.5, 0.0])
 
@@ -97,7 +102,9 @@ def test_refusals(problem, change, message):
 
 def test_a_diverging_run_says_so():
     # An unbounded activation: the iterates themselves overflow.
-    square = tanh.__class__("square", lambda s: s**2, lambda s: 2 * s, lambda s: 2 + 0 * s, math.inf, math.inf, 2.0)
+    square = tanh.__class__(
+        "square", lambda s: s**2, lambda s: 2 * s, lambda s: 2 + 0 * s, math.inf, math.inf, 2.0
+    )
     rnn = DiagonalRNN([1.0], [[1.0]], [1.0], square)
     with pytest.raises(ValueError, match="step_size 1e.09 is too large"):
         gradient_descent(rnn, [[[1.0], [1.0], [1.0]]], [[0.0, 0.0, 0.0]], 1e9, 50)

@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from claims_graph import draw  # noqa: E402
-
 from companion.claims import NOT_EXAMINED, Claim, effective_status, load_claims  # noqa: E402
 from companion.evidence import VERDICTS, read_verdicts  # noqa: E402
 
@@ -108,7 +107,9 @@ class ResultsTable(BookDirective):
         for paper, name in PAPERS.items():
             rows = [self.row(c, standing[c.id]) for c in self.claims.values() if c.paper == paper]
             headings = ["Statement", "Verdict", "Standing", "Evidence", "Worst ratio", "Chapter"]
-            found += self.markdown(f"**{name}**\n\n" + list_table(headings, rows, "results"), ("scrolls",))
+            found += self.markdown(
+                f"**{name}**\n\n" + list_table(headings, rows, "results"), ("scrolls",)
+            )
         return found
 
     def row(self, claim: Claim, standing: str) -> list[str]:
@@ -169,7 +170,8 @@ class ErrataList(BookDirective):
         return found or self.markdown("No erratum has been recorded yet.")
 
     def entry(self, claim: Claim, record: dict) -> list[nodes.Node]:
-        about = f"{PAPERS[claim.paper]}, {self.link(claim)}: {claim.title} · {badge(record['verdict'])} · {self.chapter_link(claim)}"
+        place = f"{PAPERS[claim.paper]}, {self.link(claim)}: {claim.title}"
+        about = f"{place} · {badge(record['verdict'])} · {self.chapter_link(claim)}"
         tables = [self.table(erratum) for erratum in record["errata"]]
         return self.markdown("\n\n".join([about, *tables]), ("erratum",))
 
@@ -208,7 +210,9 @@ def check_verdicts_shown(app, env) -> None:
     for claim_id, record in read_verdicts(BookDirective.notebooks()).items():
         home = "/".join(Path(record["notebook"]).with_suffix("").parts[-2:])
         if claims[claim_id].chapter != home:
-            raise ValueError(f"{home} gives a verdict on {claim_id}, whose chapter is {claims[claim_id].chapter}")
+            raise ValueError(
+                f"{home} gives a verdict on {claim_id}, whose chapter is {claims[claim_id].chapter}"
+            )
 
 
 def drop_duplicate_ids(app, pagename, templatename, context, doctree) -> None:

@@ -63,7 +63,9 @@ def _ordered_columns(graph: networkx.DiGraph) -> list[list[str]]:
         place = {node: y / len(column) for column in columns for y, node in enumerate(column)}
         neighbours = graph.predecessors if sweep % 2 == 0 else graph.successors
         for column in columns:
-            column.sort(key=lambda node: (_mean([place[n] for n in neighbours(node)], place[node]), node))
+            column.sort(
+                key=lambda node: (_mean([place[n] for n in neighbours(node)], place[node]), node)
+            )
     return columns
 
 
@@ -90,9 +92,17 @@ def _box(claim: Claim, spot: tuple[int, int], verdict: str, address: str | None)
 
 
 SHORT = {
-    "Definition": "Def.", "Proposition": "Prop.", "Theorem": "Thm", "Corollary": "Cor.",
-    "Remark": "Rem.", "Example": "Ex.", "Algorithm": "Alg.", "Displays ": "", "Display ": "",
-    "Projected gradient descent": "Projected GD", "(informal)": "inf.",
+    "Definition": "Def.",
+    "Proposition": "Prop.",
+    "Theorem": "Thm",
+    "Corollary": "Cor.",
+    "Remark": "Rem.",
+    "Example": "Ex.",
+    "Algorithm": "Alg.",
+    "Displays ": "",
+    "Display ": "",
+    "Projected gradient descent": "Projected GD",
+    "(informal)": "inf.",
 }
 
 

@@ -30,7 +30,11 @@ QUIET = {"COMPANION_PROGRESS": "off", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": 
 
 def chapter_sources() -> list[Path]:
     """List the sources: Markdown files below a part's folder of ``book/``."""
-    return sorted(path for part in ("diagonal", "relu", "together") for path in (ROOT / "book" / part).glob("*.md"))
+    return sorted(
+        path
+        for part in ("diagonal", "relu", "together")
+        for path in (ROOT / "book" / part).glob("*.md")
+    )
 
 
 def twin_of(source: Path) -> Path:
@@ -56,7 +60,10 @@ def execute(source: Path) -> NotebookNode:
     folder = twin_of(source).parent
     folder.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT, record_timing=False, coalesce_streams=True,
+        notebook,
+        timeout=CELL_TIMEOUT,
+        record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, **QUIET})

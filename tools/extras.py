@@ -8,7 +8,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads(
+    (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+)
 
 if __name__ == "__main__":
     print(" ".join(PROJECT["project"]["optional-dependencies"][sys.argv[1]]))

@@ -110,10 +110,22 @@ def load_claims(folder: Path | str = CLAIMS_FOLDER) -> dict[str, Claim]:
 
 
 def _claim(entry: dict, path: Path) -> Claim:
-    wanted = {"id", "number", "title", "place", "statement", "formula", "hypotheses", "uses", "chapter"}
+    wanted = {
+        "id",
+        "number",
+        "title",
+        "place",
+        "statement",
+        "formula",
+        "hypotheses",
+        "uses",
+        "chapter",
+    }
     if set(entry) != wanted:
         odd = ", ".join(sorted(wanted ^ set(entry)))
-        raise ClaimError(f"{path.name}: claim {entry.get('id')!r} has missing or unknown keys: {odd}")
+        raise ClaimError(
+            f"{path.name}: claim {entry.get('id')!r} has missing or unknown keys: {odd}"
+        )
     uses = entry.pop("uses")
     return Claim(
         **{**entry, "hypotheses": tuple(entry["hypotheses"])},

@@ -1,8 +1,9 @@
 """Checks and verdicts: what every chapter ends with.
 
 A chapter opens a :class:`Report` on a claim, records checks and errata, and the
-verdict follows from them by the rules of :meth:`Report.verdict`.  The stored outputs of the chapters carry the verdicts,
-and :func:`read_verdicts` reads them back for the pages that collect them.
+verdict follows from them by the rules of :meth:`Report.verdict`.  The stored
+outputs of the chapters carry the verdicts, and :func:`read_verdicts` reads them
+back for the pages that collect them.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ class Report:
         self, name: str, left, right, *, scope: str, part: str = "printed", tolerance: float = 1e-12
     ) -> Check:
         """Record whether two arrays agree to ``tolerance``, relative to the larger side."""
-        return self.within(name, relative_gap(left, right), scope=scope, part=part, tolerance=tolerance)
+        return self.within(
+            name, relative_gap(left, right), scope=scope, part=part, tolerance=tolerance
+        )
 
     def within(
         self, name: str, gap: float, *, scope: str, part: str = "printed", tolerance: float = 1e-12
@@ -136,7 +139,9 @@ class Report:
         if check.scope not in SCOPES:
             raise ValueError(f"scope must be one of {', '.join(SCOPES)}; got {check.scope!r}")
         if not check.passed and check.part != "printed":
-            raise EvidenceError(f"{check.part} statement fails its check {check.name!r}: {check.result}")
+            raise EvidenceError(
+                f"{check.part} statement fails its check {check.name!r}: {check.result}"
+            )
         self.checks.append(check)
         return check
 
@@ -175,9 +180,13 @@ class Report:
             If the printed reading passes or the corrected reading fails.
         """
         if not printed_gap > tolerance:
-            raise EvidenceError(f"{place}: the printed reading passes (gap {printed_gap:.3g}): no erratum")
+            raise EvidenceError(
+                f"{place}: the printed reading passes (gap {printed_gap:.3g}): no erratum"
+            )
         if not corrected_gap <= tolerance:
-            raise EvidenceError(f"{place}: the corrected reading fails too (gap {corrected_gap:.3g})")
+            raise EvidenceError(
+                f"{place}: the corrected reading fails too (gap {corrected_gap:.3g})"
+            )
         entry = Erratum(place, printed, corrected, f"{witness} ({printed_gap:.3g})", harmless)
         self.errata.append(entry)
         return entry
@@ -254,7 +263,9 @@ class Verdict:
     def headline(self) -> str:
         """One line: number, verdict, mark, scope."""
         mark = " + sharper" if self.sharper else ""
-        return f"{self.claim.number}: {self.word}{mark} · evidence: {', '.join(self.scopes) or 'none'}"
+        return (
+            f"{self.claim.number}: {self.word}{mark} · evidence: {', '.join(self.scopes) or 'none'}"
+        )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {"text/plain": self._text(), "text/html": self._html(), MIME: self.record()}
@@ -270,10 +281,12 @@ class Verdict:
 
     def _html(self) -> str:
         cells = [
-            (c.part, c.scope, c.name, c.result if c.passed else f"fails: {c.result}") for c in self.checks
+            (c.part, c.scope, c.name, c.result if c.passed else f"fails: {c.result}")
+            for c in self.checks
         ]
         rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in cells
         )
         why = f"<p>Open because {html.escape(self.open_because)}</p>" if self.open_because else ""
         return (

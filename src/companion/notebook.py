@@ -85,7 +85,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.headings):
-                raise ValueError(f"rows must have {len(self.headings)} cells, got {len(row)}: {row}")
+                raise ValueError(
+                    f"rows must have {len(self.headings)} cells, got {len(row)}: {row}"
+                )
 
     def text(self) -> str:
         """Return the table as aligned text."""
@@ -99,7 +101,8 @@ class Table:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.headings)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
         )
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return {"text/plain": self.text(), "text/html": f'<div class="scrolls">{table}</div>'}

@@ -60,5 +60,7 @@ def panels(count: int = 1, height: float = 3.0) -> tuple[Figure, list[Axes]]:
     >>> plt.close(figure)
     """
     matplotlib.rcParams.update(STYLE)
-    figure, axes = plt.subplots(1, count, figsize=(7.2, height), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, count, figsize=(7.2, height), layout="constrained", squeeze=False
+    )
     return figure, list(axes[0])

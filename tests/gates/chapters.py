@@ -32,7 +32,9 @@ TYPED_NUMBER = re.compile(
 )
 """Numbers that look measured: decimals, powers of ten, percentages, large counts."""
 
-REFERENCE = re.compile(r"([Ss]ections?|[Aa]ppendix|[Rr]emark|[Ff]igure)\s+[A-Z]?\d+(\.\d+)*|95% (confidence )?intervals?")
+REFERENCE = re.compile(
+    r"([Ss]ections?|[Aa]ppendix|[Rr]emark|[Ff]igure)\s+[A-Z]?\d+(\.\d+)*|95% (confidence )?intervals?"
+)
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`|`[^`]*`")
 
 
@@ -84,14 +86,18 @@ def anatomy_faults(text: str) -> list[str]:
         next((k for k, heading in enumerate(headings) if re.match(pattern, heading)), None)
         for pattern in ANATOMY
     ]
-    missing = [f"no section {p!r}" for p, place in zip(ANATOMY, places, strict=True) if place is None]
+    missing = [
+        f"no section {p!r}" for p, place in zip(ANATOMY, places, strict=True) if place is None
+    ]
     found = [place for place in places if place is not None]
     return missing + (["sections out of order"] if found != sorted(found) else [])
 
 
 def statement_faults(text: str, claims: list[Claim]) -> list[str]:
     """Find claims of a chapter without a box, or whose box prints another formula."""
-    boxes = dict(re.findall(r"^:::\{prf:\w+\}[^\n]*\n:label: (\S+)\n(.*?)^:::$", text, flags=re.M | re.S))
+    boxes = dict(
+        re.findall(r"^:::\{prf:\w+\}[^\n]*\n:label: (\S+)\n(.*?)^:::$", text, flags=re.M | re.S)
+    )
     faults = []
     for claim in claims:
         box = boxes.get(claim.label)

@@ -26,14 +26,34 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "filterwarnings=", f"--confcutdir={ROOT / 'tests'}")
+OPTIONS = (
+    "-x",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-o",
+    "addopts=",
+    "-o",
+    "filterwarnings=",
+    f"--confcutdir={ROOT / 'tests'}",
+)
 
 SWAPS = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-    ast.MatMult: None, ast.Mod: ast.Mult,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.MatMult: None,
+    ast.Mod: ast.Mult,
 }
 REVERSALS = {
-    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
 }
 
 
@@ -68,7 +88,10 @@ def _changes(node: ast.AST):
         yield "minus -> plus", lambda n: setattr(n, "op", ast.UAdd())
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in REVERSALS:
         new = REVERSALS[type(node.ops[0])]
-        yield f"{type(node.ops[0]).__name__} -> {new.__name__}", lambda n: setattr(n, "ops", [new()])
+        yield (
+            f"{type(node.ops[0]).__name__} -> {new.__name__}",
+            lambda n: setattr(n, "ops", [new()]),
+        )
 
 
 class Serve(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -90,7 +113,9 @@ def killed(module: str, source: str, tests: list[str]) -> bool:
     if child == 0:
         code = 1
         try:
-            for name in [name for name in sys.modules if name.startswith(("companion", "test_", "conftest"))]:
+            for name in [
+                name for name in sys.modules if name.startswith(("companion", "test_", "conftest"))
+            ]:
                 del sys.modules[name]
             sys.meta_path.insert(0, Serve(module, source))
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -105,8 +130,10 @@ def main(module: str, tests: list[str]) -> None:
     torch.set_num_threads(1)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with redirect_stdout(io.StringIO()):
-        pytest.main([*OPTIONS, "--collect-only", *tests])      # load what every fork needs
-    source = (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+        pytest.main([*OPTIONS, "--collect-only", *tests])  # load what every fork needs
+    source = (
+        (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+    )
     made = list(mutants(source))
     if killed(module, source, tests):
         raise SystemExit(f"the tests of {module} fail on the unchanged module")

@@ -29,8 +29,16 @@ def build(folder, text):
     (folder / "_config.yml").write_text(CONFIG)
     (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
     (folder / "page.md").write_text(f"# Page\n\n{text}\n")
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(folder),
-               "--all", "-W", "-n", "--keep-going", "-q"]
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(folder),
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+        "-q",
+    ]
     return subprocess.run(command, capture_output=True, check=False, timeout=120).returncode
 
 

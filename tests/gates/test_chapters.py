@@ -14,10 +14,10 @@ from chapters import (
     step_faults,
 )
 from conftest import ROOT
-from execute_chapters import chapter_sources, twin_of, unexecuted
 
 from companion.claims import load_claims
 from companion.evidence import read_verdicts
+from execute_chapters import chapter_sources, twin_of, unexecuted
 
 CLAIMS = load_claims()
 SOURCES = chapter_sources()
@@ -67,9 +67,16 @@ def test_chapters_twins_contents_and_claims_agree():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = {chapter["file"] for part in toc["parts"] for chapter in part["chapters"]}
     written = {name_of(source) for source in SOURCES}
-    twins = {str(p.relative_to(ROOT / "notebooks").with_suffix("")) for p in (ROOT / "notebooks").rglob("*.ipynb")
-             if ".ipynb_checkpoints" not in p.parts}
-    assert {name.removeprefix("notebooks/") for name in listed if name.startswith("notebooks/")} == written == twins
+    twins = {
+        str(p.relative_to(ROOT / "notebooks").with_suffix(""))
+        for p in (ROOT / "notebooks").rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in p.parts
+    }
+    assert (
+        {name.removeprefix("notebooks/") for name in listed if name.startswith("notebooks/")}
+        == written
+        == twins
+    )
     assert {claim.chapter for claim in CLAIMS.values() if claim.chapter} == written
 
 
@@ -90,7 +97,8 @@ def first_code(notebook):
 
 def picture_cell(notebook):
     return next(
-        cell for cell in notebook.cells
+        cell
+        for cell in notebook.cells
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
     )
 
@@ -110,18 +118,28 @@ def test_a_twin_out_of_step_is_seen(change, message):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda n: first_code(n).update(execution_count=None), "code cell 1 has execution count None"),
-        (lambda n: first_code(n).metadata.update(tags=["parameters", "nbval-ignore-output"]), "opts out"),
+        (
+            lambda n: first_code(n).update(execution_count=None),
+            "code cell 1 has execution count None",
+        ),
+        (
+            lambda n: first_code(n).metadata.update(tags=["parameters", "nbval-ignore-output"]),
+            "opts out",
+        ),
         (lambda n: first_code(n).metadata.update(tags=[]), "not tagged parameters"),
         (lambda n: first_code(n).metadata.update(execution={"iopub": "now"}), "times of a run"),
         (lambda n: n.metadata.language_info.update(version="3.11"), "Python version"),
         (lambda n: picture_cell(n).metadata.pop("mystnb"), "without alt text"),
         (
-            lambda n: first_code(n).outputs.append(nbformat.v4.new_output("stream", name="stderr", text="!")),
+            lambda n: first_code(n).outputs.append(
+                nbformat.v4.new_output("stream", name="stderr", text="!")
+            ),
             "error or a warning",
         ),
         (
-            lambda n: first_code(n).outputs.append(nbformat.v4.new_output("stream", text="<f at 0x7f5e34b0b010>")),
+            lambda n: first_code(n).outputs.append(
+                nbformat.v4.new_output("stream", text="<f at 0x7f5e34b0b010>")
+            ),
             "address in memory",
         ),
     ],
@@ -132,8 +150,14 @@ def test_a_twin_that_is_not_comparable_is_seen(change, message):
 
 def test_a_missing_or_misplaced_section_is_seen():
     text = SAMPLE.read_text()
-    assert anatomy_faults(text.replace("## Attack it", "## Otherwise")) == ["no section 'Attack it$'"]
-    swapped = text.replace("## Verdict", "## X").replace("## Exercises", "## Verdict").replace("## X", "## Exercises")
+    assert anatomy_faults(text.replace("## Attack it", "## Otherwise")) == [
+        "no section 'Attack it$'"
+    ]
+    swapped = (
+        text.replace("## Verdict", "## X")
+        .replace("## Exercises", "## Verdict")
+        .replace("## X", "## Exercises")
+    )
     assert anatomy_faults(swapped) == ["sections out of order"]
 
 
@@ -143,18 +167,38 @@ def test_a_changed_formula_is_seen():
         last = claim.formula.strip().splitlines()[-2 if "\\begin" in claim.formula else -1].strip()
         faults = statement_faults(text.replace(last, last.replace("=", "+", 1) + "{}"), claims)
         assert any(claim.id in fault for fault in faults)
-    assert any("no box" in fault for fault in statement_faults(text.replace(":label: cayci", ":label: x"), claims))
+    assert any(
+        "no box" in fault
+        for fault in statement_faults(text.replace(":label: cayci", ":label: x"), claims)
+    )
 
 
 @pytest.mark.parametrize(
-    "typed", ["an error of 0.65", "about 1e-3", "in 24 percent", "24% of", "of 7500 points", "$10^{-4}$", "$r = 0.3$"]
+    "typed",
+    [
+        "an error of 0.65",
+        "about 1e-3",
+        "in 24 percent",
+        "24% of",
+        "of 7500 points",
+        "$10^{-4}$",
+        "$r = 0.3$",
+    ],
 )
 def test_a_typed_number_is_seen(typed):
     assert prose_faults(f"Found {typed}.")
 
 
 @pytest.mark.parametrize(
-    "fine", ["{glue:text}`gap`", "section 2.1", "Appendix A.1", "`x = 0.5`", "two of 16 units", "```\n0.5\n```"]
+    "fine",
+    [
+        "{glue:text}`gap`",
+        "section 2.1",
+        "Appendix A.1",
+        "`x = 0.5`",
+        "two of 16 units",
+        "```\n0.5\n```",
+    ],
 )
 def test_references_code_and_small_counts_are_no_numbers(fine):
     assert prose_faults(f"Found\n{fine}\n") == []

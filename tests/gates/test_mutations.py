@@ -33,8 +33,7 @@ KILLERS = {
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",
         {
-            "Mult -> Div in: w = torch.where(shift_w.abs() <= limit_w, rnn.w, centre.w + limit_w * shift_w.sign())":
-                SIGNS,
+            "Mult -> Div in: w = torch.where(shift_w.abs() <= limit_w, rnn.w, centre.w + limit_w * shift_w.sign())": SIGNS,
             '1 -> 2 in: for s in watched(range(steps + 1), "gradient descent"):': "the loop leaves at s = steps",
         },
     ),
@@ -46,7 +45,11 @@ def test_mutants_die(module):
     tests, equivalent = KILLERS[module]
     run = subprocess.run(
         [sys.executable, str(ROOT / "tests/gates/mutants.py"), module, tests],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=600,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     result = json.loads(run.stdout)
@@ -67,5 +70,11 @@ def test_every_module_of_mathematics_is_mutated():
 def test_the_mutants_are_those_one_expects():
     made = dict(mutants("def f(x):\n    return -2.0 * x ** 3 if x < 1 else f'{x + 1}'"))
     assert {description.split(" in: ")[0] for description in made} == {
-        "2.0 -> 3.0", "minus -> plus", "Mult -> Div", "Pow -> Mult", "3 -> 4", "Lt -> GtE", "1 -> 2"
+        "2.0 -> 3.0",
+        "minus -> plus",
+        "Mult -> Div",
+        "Pow -> Mult",
+        "3 -> 4",
+        "Lt -> GtE",
+        "1 -> 2",
     }

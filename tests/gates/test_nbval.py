@@ -46,13 +46,19 @@ def outcomes(tmp_path_factory):
     other = executed(TEXT, PICTURE.format(height=1.02))
     copies = {
         "intact": intact,
-        "one_character": spoil(intact, lambda c: c[0].outputs[0].update(text="worst ratio 0.392\n")),
+        "one_character": spoil(
+            intact, lambda c: c[0].outputs[0].update(text="worst ratio 0.392\n")
+        ),
         "output_removed": spoil(intact, lambda c: c[0].update(outputs=[])),
-        "never_executed": spoil(intact, lambda c: [x.update(outputs=[], execution_count=None) for x in c]),
+        "never_executed": spoil(
+            intact, lambda c: [x.update(outputs=[], execution_count=None) for x in c]
+        ),
         "silenced": spoil(intact, lambda c: c[0].metadata.update(tags=["nbval-ignore-output"])),
         "silenced_by_comment": spoil(intact, lambda c: c[0].update(source="# NBVAL_SKIP\n" + TEXT)),
         "moved_curve": spoil(intact, lambda c: c[1].update(outputs=other.cells[1].outputs)),
-        "picture_removed": spoil(intact, lambda c: [o.data.pop("image/png", 0) for o in c[1].outputs if "data" in o]),
+        "picture_removed": spoil(
+            intact, lambda c: [o.data.pop("image/png", 0) for o in c[1].outputs if "data" in o]
+        ),
     }
     for name, notebook in copies.items():
         nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -70,9 +76,27 @@ def outcomes(tmp_path_factory):
 def run(folder):
     """Run the copies as `make test` runs the chapters."""
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT),
-         "-p", "no:cacheprovider", "-p", "conftest", f"--junitxml={folder / 'report.xml'}", str(folder)],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False, timeout=300,
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            "--rootdir",
+            str(ROOT),
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "conftest",
+            f"--junitxml={folder / 'report.xml'}",
+            str(folder),
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+        timeout=300,
     )
 
 
@@ -92,8 +116,16 @@ def test_an_intact_copy_passes(outcomes):
 
 @pytest.mark.parametrize(
     "name",
-    ["one_character", "output_removed", "never_executed", "silenced", "silenced_by_comment", "moved_curve",
-     "picture_removed", "one_character_of_a_picture"],
+    [
+        "one_character",
+        "output_removed",
+        "never_executed",
+        "silenced",
+        "silenced_by_comment",
+        "moved_curve",
+        "picture_removed",
+        "one_character_of_a_picture",
+    ],
 )
 def test_a_spoiled_copy_fails(outcomes, name):
     assert outcomes[name] is True

@@ -44,7 +44,9 @@ def version_faults(wanted, pinned, environment):
             name, _, version = line.partition("=")
             name = canonicalize_name(CONDA_NAMES.get(name, name))
             if pinned.get(name) != version:
-                faults.append(f"environment.yml has {name} {version}, constraints.txt {pinned.get(name)}")
+                faults.append(
+                    f"environment.yml has {name} {version}, constraints.txt {pinned.get(name)}"
+                )
     return faults
 
 
@@ -67,7 +69,10 @@ def test_torch_and_python_are_the_ones_promised():
     [
         (lambda c, e: (c.replace("numpy==2.", "numpy==1."), e), "numpy"),
         (lambda c, e: (re.sub("(?m)^matplotlib==.*$", "", c), e), "matplotlib is not pinned"),
-        (lambda c, e: (c, e.replace("pytorch-cpu=2.13.0", "pytorch-cpu=2.12.0")), "environment.yml has torch 2.12.0"),
+        (
+            lambda c, e: (c, e.replace("pytorch-cpu=2.13.0", "pytorch-cpu=2.12.0")),
+            "environment.yml has torch 2.12.0",
+        ),
     ],
 )
 def test_a_version_out_of_step_is_seen(spoil, message):
@@ -79,7 +84,11 @@ def test_a_version_out_of_step_is_seen(spoil, message):
 def test_the_address_stands_in_one_place():
     address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
     found = subprocess.run(
-        ["git", "grep", "-lF", address.removeprefix("https://")], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "grep", "-lF", address.removeprefix("https://")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert found.stdout.split() == ["_config.yml"]
 
@@ -117,7 +126,16 @@ def test_a_name_that_does_not_exist_is_seen(name):
         resolve(name)
 
 
-LAYERS = ("arguments", "progress", "claims", "evidence", "attack", "notebook", "plots", "activations")
+LAYERS = (
+    "arguments",
+    "progress",
+    "claims",
+    "evidence",
+    "attack",
+    "notebook",
+    "plots",
+    "activations",
+)
 HALF = ("rnn", "risk", "ntk", "infinite_width", "complexity", "bounds", "trainers")
 
 
@@ -127,32 +145,47 @@ def upward_imports(module, text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("companion"):
             stem = node.module.removeprefix("companion").lstrip(".")
-            imported |= {f"{stem}.{alias.name}".lstrip(".") for alias in node.names} if not stem else {stem}
+            imported |= (
+                {f"{stem}.{alias.name}".lstrip(".") for alias in node.names} if not stem else {stem}
+            )
     if "." not in module:
         return sorted(name for name in imported if "." in name)
     paper, name = module.split(".")
     order = HALF.index(name)
     return sorted(
-        other for other in imported
-        if "." in other and (other.split(".")[0] != paper or HALF.index(other.split(".")[1]) >= order)
+        other
+        for other in imported
+        if "." in other
+        and (other.split(".")[0] != paper or HALF.index(other.split(".")[1]) >= order)
     )
 
 
 def modules():
     for path in sorted((ROOT / "src/companion").rglob("*.py")):
         if path.name != "__init__.py":
-            yield ".".join(path.relative_to(ROOT / "src/companion").with_suffix("").parts), path.read_text()
+            yield (
+                ".".join(path.relative_to(ROOT / "src/companion").with_suffix("").parts),
+                path.read_text(),
+            )
 
 
 def test_imports_run_downward():
     assert {name.split(".")[0] for name, _ in modules()} <= {*LAYERS, "diagonal", "relu"}
-    assert [(name, upward_imports(name, text)) for name, text in modules() if upward_imports(name, text)] == []
+    assert [
+        (name, upward_imports(name, text)) for name, text in modules() if upward_imports(name, text)
+    ] == []
 
 
 def test_an_import_that_runs_upward_is_seen():
-    assert upward_imports("evidence", "from companion.diagonal.rnn import outputs") == ["diagonal.rnn"]
-    assert upward_imports("diagonal.rnn", "from companion.diagonal.trainers import project") == ["diagonal.trainers"]
-    assert upward_imports("relu.ntk", "from companion.diagonal.rnn import outputs") == ["diagonal.rnn"]
+    assert upward_imports("evidence", "from companion.diagonal.rnn import outputs") == [
+        "diagonal.rnn"
+    ]
+    assert upward_imports("diagonal.rnn", "from companion.diagonal.trainers import project") == [
+        "diagonal.trainers"
+    ]
+    assert upward_imports("relu.ntk", "from companion.diagonal.rnn import outputs") == [
+        "diagonal.rnn"
+    ]
     assert upward_imports("diagonal.trainers", "from companion.diagonal.rnn import outputs") == []
 
 

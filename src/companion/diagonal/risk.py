@@ -57,9 +57,7 @@ def training_set(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor
     return arguments.in_unit_ball("X", X), Y
 
 
-def risk_and_gradient(
-    rnn: DiagonalRNN, X: Tensor, Y: Tensor
-) -> tuple[float, Tensor, Tensor]:
+def risk_and_gradient(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[float, Tensor, Tensor]:
     r"""Compute the empirical risk and its gradient in (w, u).
 
     Back-propagation through time in closed form: the adjoint of the state,

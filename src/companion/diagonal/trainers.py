@@ -41,9 +41,7 @@ class Trajectory:
     last: DiagonalRNN
 
 
-def project(
-    rnn: DiagonalRNN, centre: DiagonalRNN, radius_w: float, radius_u: float
-) -> DiagonalRNN:
+def project(rnn: DiagonalRNN, centre: DiagonalRNN, radius_w: float, radius_u: float) -> DiagonalRNN:
     r"""Project each unit onto its balls around the centre.
 
     The set is :math:`|W_{ii} - W_{ii}(0)| \le \rho_w/\sqrt m`,
@@ -102,7 +100,9 @@ def gradient_descent(
     steps: int,
     start: DiagonalRNN | None = None,
 ) -> Trajectory:
-    r"""Run :math:`\Theta(s+1) = \Theta(s) - \eta\,\partial_\Theta \widehat{\mathcal R}_S(\Theta(s))`.
+    r"""Run gradient descent on the empirical risk.
+
+    .. math:: \Theta(s+1) = \Theta(s) - \eta\,\partial_\Theta \widehat{\mathcal R}_S(\Theta(s))
 
     Parameters
     ----------
@@ -200,7 +200,13 @@ def projected_gradient_descent(
     arguments.positive("radius_w", radius_w)
     arguments.positive("radius_u", radius_u)
     return _descend(
-        rnn, X, Y, step_size, steps, start, lambda iterate: project(iterate, rnn, radius_w, radius_u)
+        rnn,
+        X,
+        Y,
+        step_size,
+        steps,
+        start,
+        lambda iterate: project(iterate, rnn, radius_w, radius_u),
     )
 
 
@@ -228,7 +234,9 @@ def _descend(
             break
         w, u = iterate.w - eta * gradient_w, iterate.u - eta * gradient_u
         if not bool(torch.isfinite(w).all() and torch.isfinite(u).all()):
-            raise ValueError(f"step_size {eta:g} is too large: the iterate after step {s} overflows")
+            raise ValueError(
+                f"step_size {eta:g} is too large: the iterate after step {s} overflows"
+            )
         iterate = restrict(rnn.at(w, u))
     return Trajectory(
         torch.tensor(risks, dtype=rnn.w.dtype),

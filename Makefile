@@ -43,7 +43,7 @@ notebooks: .venv/.test ## execute the chapters and store their outputs
 
 lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
 	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupytext-config set-default-viewer
-	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupyter lab book/diagonal
+	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/diagonal
 
 check-book: .venv/.browser ## open every built page in headless Chromium, with the network off
 	$(BIN)/python -m pytest -q -p no:cacheprovider -o addopts= -o "norecursedirs=.*" tests/browser

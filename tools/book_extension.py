@@ -1,9 +1,9 @@
-"""Sphinx directives that show claims, verdicts and errata.
+"""What the book computes when it is built: claims, verdicts, errata, links.
 
 Everything is computed at build time from ``book/claims`` and the stored outputs
-of the chapters; nothing here holds a verdict.
+of the chapters; nothing here holds a verdict.  Below each statement's box goes a line
+with its verdict, what it uses and what uses it.  Directives:
 
-``{statement-links} id``  what a statement uses, what uses it, and its verdict
 ``{results-table}``       every claim with verdict, standing, evidence, ratio, chapter
 ``{results-summary}``     how many claims have which verdict
 ``{claims-graph} paper``  the dependency graph as a picture that links to chapters
@@ -22,6 +22,7 @@ import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
+from sphinx_proof.nodes import unenumerable_node
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
@@ -80,24 +81,6 @@ def list_table(headings: list[str], rows: list[list[str]], classes: str) -> str:
     for row in [headings, *rows]:
         lines += [f"{'* -' if number == 0 else '  -'} {cell}" for number, cell in enumerate(row)]
     return "\n".join([*lines, "::::"])
-
-
-class StatementLinks(BookDirective):
-    required_arguments = 1
-
-    def run(self):
-        claim = self.claim(self.arguments[0])
-        used_by = [other for other in self.claims.values() if claim.id in other.uses]
-        uses = ", ".join(self.link(self.claims[used]) for used in claim.uses) or "nothing earlier"
-        users = ", ".join(self.link(other) for other in used_by) or "nothing later"
-        record = self.records.get(claim.id, {})
-        parts = [
-            f"{PAPERS[claim.paper]}, {claim.place}",
-            badge(self.verdict(claim), record.get("sharper", False)),
-            f"Uses: {uses}",
-            f"Used by: {users}",
-        ]
-        return self.markdown(" · ".join(parts), ("statement-links",))
 
 
 class ResultsTable(BookDirective):
@@ -215,6 +198,41 @@ def check_verdicts_shown(app, env) -> None:
             )
 
 
+def link_statements(app, doctree, docname) -> None:
+    """Put below each statement's box where it stands, its verdict, and what it rests on."""
+    claims = load_claims(ROOT / "book/claims")
+    records = read_verdicts(BookDirective.notebooks())
+    by_label = {claim.label: claim for claim in claims.values()}
+    for box in list(doctree.findall(unenumerable_node)):
+        claim = by_label.get(box["label"])
+        if claim is not None:
+            below = _statement_links(app, docname, claim, claims, records.get(claim.id))
+            box.parent.insert(box.parent.index(box) + 1, below)
+
+
+def _statement_links(app, docname, claim, claims, record) -> nodes.paragraph:
+    line = nodes.paragraph(classes=["statement-links"])
+    word, sharper = (record["verdict"], record["sharper"]) if record else (NOT_EXAMINED, False)
+    line += nodes.Text(f"{PAPERS[claim.paper]}, {claim.place} · ")
+    line += nodes.raw("", badge(word, sharper), format="html")
+    used = [claims[other] for other in claim.uses]
+    users = [other for other in claims.values() if claim.id in other.uses]
+    for name, others in (("Uses", used), ("Used by", users)):
+        line += nodes.Text(f" · {name}: " + ("" if others else "nothing"))
+        for number, other in enumerate(others):
+            line += nodes.Text(", " if number else "")
+            line += _box_link(app, docname, other)
+    return line
+
+
+def _box_link(app, docname, claim: Claim) -> nodes.Node:
+    if not claim.chapter:
+        return nodes.Text(claim.number)
+    page = app.builder.get_relative_uri(docname, f"notebooks/{claim.chapter}")
+    address = f"{page}#{claim.label}"
+    return nodes.reference("", claim.number, refuri=address, internal=True)
+
+
 def drop_duplicate_ids(app, pagename, templatename, context, doctree) -> None:
     """Leave each statement's id on its box alone.
 
@@ -229,7 +247,6 @@ def drop_duplicate_ids(app, pagename, templatename, context, doctree) -> None:
 def setup(app) -> dict:
     """Register the directives."""
     for name, directive in {
-        "statement-links": StatementLinks,
         "results-table": ResultsTable,
         "results-summary": ResultsSummary,
         "claims-graph": ClaimsGraph,
@@ -238,5 +255,6 @@ def setup(app) -> dict:
     }.items():
         app.add_directive(name, directive)
     app.connect("env-check-consistency", check_verdicts_shown)
+    app.connect("doctree-resolved", link_statements)
     app.connect("html-page-context", drop_duplicate_ids)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

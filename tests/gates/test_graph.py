@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from claims_graph import draw, short
 
+from claims_graph import draw, short
 from companion.claims import dependency_graph, load_claims
 
 CLAIMS = load_claims()

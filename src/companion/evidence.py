@@ -378,8 +378,8 @@ def format_number(value: float, digits: int = 3) -> str:
     Returns
     -------
     str
-        Values below 1e-10 in modulus print as ``< 1e-10``, since their digits
-        are rounding errors.
+        Values below 1e-10 in modulus, zero included, print as ``< 1e-10``: what
+        is rounding error on one machine may be zero on another.
 
     Examples
     --------
@@ -389,5 +389,5 @@ def format_number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return str(value)
     if abs(value) < 1e-10:
-        return "0" if value == 0 else "< 1e-10"
+        return "< 1e-10"
     return f"{value:.{digits}g}"

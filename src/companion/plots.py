@@ -19,8 +19,7 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "x")
 
 STYLE = {
-    "figure.dpi": 110,
-    "savefig.dpi": 160,
+    "figure.dpi": 150,
     "savefig.bbox": "tight",
     "figure.facecolor": "white",
     "axes.facecolor": "white",

@@ -43,6 +43,24 @@ def test_the_same_seed_finds_the_same_attack():
     assert one.value == two.value and torch.equal(one.point["x"], two.point["x"])
 
 
+def test_the_ascent_is_that_of_adam():
+    scale = torch.tensor([1.0, 5.0], dtype=torch.float64)
+    theirs = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    ascent = torch.optim.Adam([theirs], lr=0.05, maximize=True)
+    for _ in range(30):
+        ascent.zero_grad()
+        (-scale * theirs**4).sum().backward()
+        ascent.step()
+    ours = attack.search(
+        lambda p: -(scale * p["x"] ** 4).sum(-1),
+        lambda g, count: {"x": torch.tensor([[1.0, -2.0]], dtype=torch.float64)},
+        restarts=1,
+        steps=30,
+    )
+    # The objective rises at every step here, so the best point is the last one.
+    assert torch.allclose(ours.point["x"], theirs.detach(), rtol=1e-9)
+
+
 def test_an_objective_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"objective must give shape \(4,\), got \(\)"):
         attack.search(lambda p: peak(p).sum(), draw, restarts=4, steps=2)

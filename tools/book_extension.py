@@ -160,7 +160,7 @@ class ErrataList(BookDirective):
 
     @staticmethod
     def table(erratum: dict) -> str:
-        touches = "nothing but the wording" if erratum["harmless"] else "the statement itself"
+        touches = "not the meaning of the statement" if erratum["harmless"] else "the statement itself"
         rows = [
             ["Printed", erratum["printed"]],
             ["Corrected", erratum["corrected"]],

@@ -23,6 +23,12 @@ def derivatives(function, points):
     return first.detach(), second
 
 
+def third(shape, points):
+    """Third derivative, from the second by automatic differentiation."""
+    s = points.clone().requires_grad_()
+    return torch.autograd.grad(shape.second(s).sum(), s)[0]
+
+
 def test_values_and_derivatives(shape):
     points = torch.linspace(-4.0, 4.0, 33, dtype=torch.float64)
     first, second = derivatives(REFERENCE[shape.name], points)
@@ -36,9 +42,10 @@ def test_constants_are_the_suprema(shape):
         (shape.value, shape.sigma_0),
         (shape.first, shape.sigma_1),
         (shape.second, shape.sigma_2),
+        (lambda s: third(shape, s), shape.sigma_3),
     ):
         largest = float(function(GRID).abs().max())
-        assert largest <= constant * (1 + 1e-15)
+        assert largest <= constant * (1 + 1e-14)
         assert largest == pytest.approx(constant, rel=2e-4)
 
 
@@ -47,6 +54,12 @@ def test_constants_to_the_last_digit():
     assert (logistic.sigma_0, logistic.sigma_1) == (1.0, 0.25)
     assert logistic.sigma_2 == pytest.approx(tanh.sigma_2 / 8, rel=1e-15)
     assert (gaussian.sigma_0, gaussian.sigma_1, gaussian.sigma_2) == (1.0, math.exp(-0.5), 1.0)
+
+
+def test_third_derivatives_to_the_last_digit():
+    assert (tanh.sigma_3, logistic.sigma_3) == (2.0, 0.125)
+    peak = torch.tensor([math.sqrt(3 - math.sqrt(6))], dtype=torch.float64)
+    assert gaussian.sigma_3 == pytest.approx(float(third(gaussian, peak)), rel=1e-14)
 
 
 def test_rescaling(shape):
@@ -60,6 +73,7 @@ def test_rescaling(shape):
     assert scaled.sigma_0 == pytest.approx(a * shape.sigma_0, rel=1e-15)
     assert scaled.sigma_1 == pytest.approx(a * b * shape.sigma_1, rel=1e-15)
     assert scaled.sigma_2 == pytest.approx(a * b * b * shape.sigma_2, rel=1e-15)
+    assert scaled.sigma_3 == pytest.approx(a * b * b * b * shape.sigma_3, rel=1e-15)
 
 
 def test_rescaling_twice(shape):

@@ -183,7 +183,13 @@ def test_html_is_escaped():
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0.0, "< 1e-10"), (1e-11, "< 1e-10"), (-1e-11, "< 1e-10"), (1.23456, "1.23"), (math.inf, "inf")],
+    [
+        (0.0, "< 1e-10"),
+        (1e-11, "< 1e-10"),
+        (-1e-11, "< 1e-10"),
+        (1.23456, "1.23"),
+        (math.inf, "inf"),
+    ],
 )
 def test_numbers_print_stably(value, text):
     assert format_number(value) == text

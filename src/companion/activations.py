@@ -2,7 +2,8 @@ r"""Activations of paper A's class (4), with their derivatives and exact constan
 
 The class asks for :math:`\sigma \in \mathcal C^2(\mathbb R)` with
 :math:`|\sigma| \le \sigma_0`, :math:`|\sigma'| \le \sigma_1` and
-:math:`|\sigma''| \le \sigma_2`.  The constants stored here are the suprema
+:math:`|\sigma''| \le \sigma_2`; a third derivative bounded by :math:`\sigma_3`
+serves sharper statements only.  The constants stored here are the suprema
 themselves, so that no bound is blamed for a loose constant.
 """
 
@@ -32,6 +33,8 @@ class Activation:
     sigma_0, sigma_1, sigma_2 : float
         :math:`\sup|\sigma|`, :math:`\sup|\sigma'|`, :math:`\sup|\sigma''|`;
         infinite where the activation is outside class (4).
+    sigma_3 : float, optional
+        :math:`\sup|\sigma'''|`; infinite if unknown.
 
     Notes
     -----
@@ -50,6 +53,7 @@ class Activation:
     sigma_0: float
     sigma_1: float
     sigma_2: float
+    sigma_3: float = math.inf
 
     def rescaled(self, amplitude: float, slope: float) -> Activation:
         r"""Return :math:`s \mapsto a\,\sigma(b s)` with its exact constants.
@@ -62,7 +66,7 @@ class Activation:
         Returns
         -------
         Activation
-            With constants :math:`(a\sigma_0,\ ab\sigma_1,\ ab^2\sigma_2)`.
+            With constants :math:`(a\sigma_0,\ ab\sigma_1,\ ab^2\sigma_2,\ ab^3\sigma_3)`.
 
         Raises
         ------
@@ -84,6 +88,7 @@ class Activation:
             a * self.sigma_0,
             a * b * self.sigma_1,
             a * b**2 * self.sigma_2,
+            a * b**3 * self.sigma_3,
         )
 
 
@@ -116,7 +121,7 @@ def _gaussian_second(s: Tensor) -> Tensor:
 
 
 tanh = Activation(
-    "tanh", torch.tanh, _tanh_first, _tanh_second, 1.0, 1.0, 4.0 / (3.0 * math.sqrt(3.0))
+    "tanh", torch.tanh, _tanh_first, _tanh_second, 1.0, 1.0, 4.0 / (3.0 * math.sqrt(3.0)), 2.0
 )
 """Hyperbolic tangent; the supremum of its second derivative is at tanh(s)^2 = 1/3."""
 
@@ -128,11 +133,21 @@ logistic = Activation(
     1.0,
     1.0 / 4.0,
     1.0 / (6.0 * math.sqrt(3.0)),
+    1.0 / 8.0,
 )
 """Logistic function 1/(1 + exp(-s)); its supremum 1 is approached, not attained."""
 
+_STEEPEST = 3.0 - math.sqrt(6.0)  # s^2 where the third derivative of exp(-s^2/2) is largest
+
 gaussian = Activation(
-    "Gaussian", _gaussian, _gaussian_first, _gaussian_second, 1.0, math.exp(-1.0 / 2.0), 1.0
+    "Gaussian",
+    _gaussian,
+    _gaussian_first,
+    _gaussian_second,
+    1.0,
+    math.exp(-1.0 / 2.0),
+    1.0,
+    math.sqrt(_STEEPEST) * (3.0 - _STEEPEST) * math.exp(-_STEEPEST / 2.0),
 )
 """Gaussian exp(-s^2/2); exp(-s^2) is its rescaling with slope sqrt(2)."""
 

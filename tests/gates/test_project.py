@@ -136,7 +136,17 @@ LAYERS = (
     "plots",
     "activations",
 )
-HALF = ("rnn", "risk", "ntk", "infinite_width", "complexity", "bounds", "trainers")
+HALF = (
+    "rnn",
+    "risk",
+    "ntk",
+    "infinite_width",
+    "complexity",
+    "bounds",
+    "guarantees",
+    "suprema",
+    "trainers",
+)
 
 
 def upward_imports(module, text):

@@ -61,6 +61,22 @@ def test_the_ascent_is_that_of_adam():
     assert torch.allclose(ours.point["x"], theirs.detach(), rtol=1e-9)
 
 
+def test_derivatives_up_to_the_hessian():
+    form = torch.tensor([[2.0, 1.0], [1.0, -3.0]], dtype=torch.float64)
+    points = torch.tensor([[1.0, 2.0], [0.5, -1.0], [0.0, 0.0]], dtype=torch.float64)
+    value, gradient, hessian = attack.derivatives(lambda x: (x @ form @ x).exp(), points)
+    outer = (points @ form)[:, :, None] * (points @ form)[:, None, :]
+    size = torch.einsum("ri,ij,rj->r", points, form, points).exp()
+    assert torch.allclose(value, size, rtol=1e-14)
+    assert torch.allclose(gradient, 2 * size[:, None] * (points @ form), rtol=1e-13)
+    assert torch.allclose(hessian, size[:, None, None] * (4 * outer + 2 * form), rtol=1e-13)
+
+
+def test_points_must_be_a_matrix():
+    with pytest.raises(ValueError, match="points must have shape"):
+        attack.derivatives(torch.sum, torch.ones(3))
+
+
 def test_an_objective_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"objective must give shape \(4,\), got \(\)"):
         attack.search(lambda p: peak(p).sum(), draw, restarts=4, steps=2)

@@ -137,6 +137,43 @@ def _better(best: Attack, values: Tensor, point: Point) -> Attack:
     return Attack(float(values[place]), where, best.seed, best.restarts, best.steps)
 
 
+def derivatives(
+    function: Callable[[Tensor], Tensor], points: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Differentiate a function of a vector up to its Hessian, at many points.
+
+    Attacks on Lipschitz and smoothness constants are confirmed with it: it knows no
+    recursion, only the function.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a vector of shape (p,) to a number, in operations that PyTorch can
+        differentiate twice.
+    points : Tensor of shape (R, p)
+
+    Returns
+    -------
+    value : Tensor of shape (R,)
+    gradient : Tensor of shape (R, p)
+    hessian : Tensor of shape (R, p, p)
+
+    Raises
+    ------
+    ValueError
+        If points is no matrix of finite numbers.
+
+    Examples
+    --------
+    >>> cube = derivatives(lambda x: (x**3).sum(), torch.tensor([[2.0]]))
+    >>> [part.flatten().tolist() for part in cube]
+    [[8.0], [12.0], [12.0]]
+    """
+    points = arguments.tensor("points", points, ("R", "p"))
+    gradient, value = torch.func.vmap(torch.func.grad_and_value(function))(points)
+    return value, gradient, torch.func.vmap(torch.func.hessian(function))(points)
+
+
 def store(attack: Attack, path: Path | str, *, about: str, command: str) -> None:
     """Write an attack as JSON, with what is needed to find it again.
 

@@ -55,20 +55,26 @@ def test_blocks_of_units_add_up(problem, monkeypatch, budget):
     assert torch.allclose(gram(rnn, X, X[:3]), crossed, rtol=1e-13)
 
 
-def test_a_block_holds_no_more_than_its_budget(problem, monkeypatch):
+@pytest.mark.parametrize("units", [1, 2])
+def test_a_block_holds_no_more_than_its_budget(problem, monkeypatch, units):
+    assert 8 * ntk.FEATURES_AT_ONCE == 64 * 2**20  # bytes
     rnn, X, _ = problem
     sizes = []
 
-    def recorded(units, inputs):
-        features = tangent_features(units, inputs)
+    def recorded(part, inputs):
+        features = tangent_features(part, inputs)
         sizes.append(features.numel())
         return features
 
     entries = X[..., 0].numel() * (rnn.dimension + 1)  # of one unit
     monkeypatch.setattr(ntk, "tangent_features", recorded)
-    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", 2 * entries)
+    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", units * entries)
     gram(rnn, X)
-    assert sizes == [2 * entries] * (rnn.width // 2)
+    assert sizes == [units * entries] * (rnn.width // units)
+    sizes.clear()
+    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", 1)  # one unit at a time at the least
+    gram(rnn, X)
+    assert sizes == [entries] * rnn.width
 
 
 def test_the_linearised_network_is_the_first_order(problem):

@@ -14,6 +14,9 @@ from mutants import mutants
 
 SIGNS = "the factor is 1 or -1, its own inverse"
 SHAPE = "only the shape of the slice is used"
+MARGIN = "the nodes beyond the radius are dropped"
+WHOLE = "a whole step, or a reflection, moves a grid onto itself"
+BOTH = "both factors of the product change sign"
 
 KILLERS = {
     "companion.activations": ("tests/test_activations.py", {}),
@@ -30,6 +33,23 @@ KILLERS = {
         "tests/test_risk.py",
         {"0 -> 1 in: adjoint = torch.zeros_like(states[:, 0])": SHAPE},
     ),
+    "companion.diagonal.ntk": ("tests/test_ntk.py", {}),
+    "companion.diagonal.infinite_width": (
+        "tests/test_infinite_width.py",
+        {
+            "Add -> Sub in: given_w = given_w + (features[..., 0] * weights[part]).sum(dim=-1)": BOTH,
+            '1 -> 2 in: reach = math.ceil(arguments.positive("radius", self.radius) / step) + 1': MARGIN,
+            "Add -> Sub in: ticks = (torch.arange(-reach, reach + 1, dtype=torch.float64) + shift) * step": WHOLE,
+            "1 -> 2 in: ticks = (torch.arange(-reach, reach + 1, dtype=torch.float64) + shift) * step": MARGIN,
+            "0.0 -> 1.0 in: return [self._grid(dimension, step, reach, shift) for shift in (0.0, 0.5)]": WHOLE,
+            "0.5 -> 1.5 in: return [self._grid(dimension, step, reach, shift) for shift in (0.0, 0.5)]": WHOLE,
+            "0 -> 1 in: for part in _blocks(X, len(nodes[0])):": "points and weights are as many",
+            "0 -> 1 in: size = max(1, FEATURES_AT_ONCE // (2 * X[..., 0].numel() * (X.shape[-1] + 1)))": SHAPE,
+        },
+    ),
+    "companion.diagonal.bounds": ("tests/test_bounds.py", {}),
+    "companion.diagonal.guarantees": ("tests/test_guarantees.py", {}),
+    "companion.diagonal.suprema": ("tests/test_suprema.py", {}),
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",
         {

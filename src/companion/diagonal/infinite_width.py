@@ -114,8 +114,9 @@ class Sobol:
 
     def _replicate(self, dimension: int, count: int, seed: int) -> Nodes:
         engine = torch.quasirandom.SobolEngine(dimension, scramble=True, seed=seed)
-        # Half a cell of the scrambled net keeps every coordinate inside (0, 1).
-        uniform = engine.draw(count, dtype=torch.float64).clamp(2.0**-33, 1.0 - 2.0**-33)
+        # A coordinate may be zero, of which the normal quantile is infinite.
+        tiny = torch.finfo(torch.float64).tiny
+        uniform = engine.draw(count, dtype=torch.float64).clamp(min=tiny)
         return torch.special.ndtri(uniform), torch.full((count,), 1.0 / count, dtype=torch.float64)
 
 

@@ -8,10 +8,15 @@ import pytest
 import torch
 
 from companion import attack
-from companion.activations import tanh
+from companion.activations import logistic, tanh
 from companion.diagonal.infinite_width import Trapezoid, kernel
 from companion.diagonal.ntk import gram
-from companion.diagonal.rnn import DiagonalRNN, sensitivities, symmetric_initialisation
+from companion.diagonal.rnn import (
+    DiagonalRNN,
+    hidden_states,
+    sensitivities,
+    symmetric_initialisation,
+)
 
 STORED = Path(__file__).parent / "attacks"
 
@@ -117,7 +122,17 @@ def kernel_miss(point):
     return float(ratios.max()) / (2 * math.sqrt(math.log(2 / 0.05) / 64))
 
 
+def pair_output(point, activation):
+    """F_T of 32 equal pairs, m = 64, radii 1 (Proposition 6)."""
+    w = point["w"] + point["move"][:, 0] / 8.0
+    u = point["u"] + point["move"][:, 1:] / 8.0
+    states = hidden_states(DiagonalRNN(w, u, [1.0, 1.0], activation), point["x"][None])[0, -1]
+    return float(4.0 * (states[0] - states[1]))
+
+
 REPLAY = {
+    "proposition-6-tanh": lambda point: pair_output(point, tanh),
+    "proposition-6-logistic": lambda point: pair_output(point, logistic),
     "proposition-2-after-the-draw": kernel_miss,
     "proposition-1-in-w": lambda point: sensitivity_size(point, 0),
     "proposition-1-in-u": lambda point: sensitivity_size(point, 1),

@@ -33,7 +33,16 @@ def test_two_steps_of_tanh_at_every_angle():
     expected = c * r + s + alpha * s * (1 - r**2)
     found = drive_suprema(1, alpha, tanh, directions=count)
     assert torch.equal(found[0], s)
-    assert torch.allclose(found[1], expected, atol=1e-8)
+    assert torch.allclose(found[1], expected, rtol=2e-7)
+
+
+def test_the_defaults():
+    assert drive_suprema(1, 0.5, tanh).shape == (2, 361)
+    usual = curvature_programme(2, 0.5, tanh)
+    named = curvature_programme(2, 0.5, tanh, nodes=401, directions=46)
+    assert torch.equal(usual[0], named[0]) and torch.equal(usual[1], named[1])
+    u, X = realise(0.5, torch.ones(3), torch.ones(3), tanh, dimension=4)
+    assert u.tolist() == [1e4, 0.0, 0.0, 0.0] and X.shape == (1, 3, 4)
 
 
 def test_suprema_are_at_most_the_formulas_and_often_attained(shape):

@@ -49,7 +49,13 @@ KILLERS = {
     ),
     "companion.diagonal.bounds": ("tests/test_bounds.py", {}),
     "companion.diagonal.guarantees": ("tests/test_guarantees.py", {}),
-    "companion.diagonal.suprema": ("tests/test_suprema.py", {}),
+    "companion.diagonal.suprema": (
+        "tests/test_suprema.py",
+        {
+            "1 -> 2 in: place = values.argmax(dim=1, keepdim=True).clamp(1, values.shape[1] - 2)": "ends fall back on the largest value",
+            "Add -> Sub in: below, at, above = (values.gather(1, place + k)[:, 0] for k in (-1, 0, 1))": "a parabola read from the other side",
+        },
+    ),
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",
         {

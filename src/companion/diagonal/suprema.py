@@ -34,14 +34,14 @@ def _directions(count: int) -> tuple[Tensor, Tensor]:
 
 
 def _peak(values: Tensor) -> Tensor:
-    """Largest value along the last axis, by a parabola through the three points at the top."""
-    place = values.argmax(dim=-1, keepdim=True).clamp(1, values.shape[-1] - 2)
-    below, at, above = (values.gather(-1, place + k)[..., 0] for k in (-1, 0, 1))
+    """Largest value of every row, by a parabola through the three points at the top."""
+    place = values.argmax(dim=1, keepdim=True).clamp(1, values.shape[1] - 2)
+    below, at, above = (values.gather(1, place + k)[:, 0] for k in (-1, 0, 1))
     bend = (2.0 * at - below - above).clamp(min=1e-300)
     top = at + (above - below) ** 2 / (8.0 * bend)
     # A flat or rising end has no vertex between its neighbours.
     inside = (above - below).abs() <= 2.0 * bend
-    return torch.where(inside, top, values.amax(dim=-1))
+    return torch.where(inside, top, values.amax(dim=1))
 
 
 def drive_suprema(t: int, alpha_m: float, activation: Activation, directions: int = 361) -> Tensor:
@@ -170,7 +170,7 @@ def curvature_programme(
             second[None, :, None] * slope.square()[:, None, :]
             + first[None, :, None] * inner[:, None, :]
         ).amax(dim=-1)
-        speed = first * slope.amax(dim=-1, keepdim=True)
+        speed = first * slope.amax(dim=1, keepdim=True)
         slope = cosine * value + sine + alpha_m * speed
         states.append(bend.max())
         products.append((2.0 * cosine * speed + alpha_m * bend).max())

@@ -130,7 +130,19 @@ def pair_output(point, activation):
     return float(4.0 * (states[0] - states[1]))
 
 
+def linearisation_ratio(point):
+    """Error of linearising one tanh unit over the squared move (Proposition 4)."""
+    w, u, x, move = (point[key] for key in ("w", "u", "x", "move"))
+    rnn = DiagonalRNN(w[None], u[None], torch.ones(1, dtype=w.dtype), tanh)
+    far = rnn.at(rnn.w + move[0], rnn.u + move[1:])
+    in_w, in_u = sensitivities(rnn, x[None])
+    tangent = in_w[0, -1, 0] * move[0] + in_u[0, -1, 0] @ move[1:]
+    gap = hidden_states(far, x[None])[0, -1, 0] - hidden_states(rnn, x[None])[0, -1, 0] - tangent
+    return float(gap.abs() / move.square().sum().clamp(min=0.02**2))
+
+
 REPLAY = {
+    "proposition-4-tanh": linearisation_ratio,
     "proposition-6-tanh": lambda point: pair_output(point, tanh),
     "proposition-6-logistic": lambda point: pair_output(point, logistic),
     "proposition-2-after-the-draw": kernel_miss,

@@ -1,5 +1,6 @@
 """The search finds known maxima inside the hypothesis set; stored attacks replay to the digit."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from companion import attack
-from companion.activations import logistic, tanh
+from companion.activations import gaussian, logistic, tanh
+from companion.diagonal import bounds
 from companion.diagonal.infinite_width import Trapezoid, kernel
 from companion.diagonal.ntk import gram
 from companion.diagonal.rnn import (
@@ -17,6 +19,7 @@ from companion.diagonal.rnn import (
     sensitivities,
     symmetric_initialisation,
 )
+from companion.diagonal.suprema import directional_derivatives
 
 STORED = Path(__file__).parent / "attacks"
 
@@ -141,7 +144,49 @@ def linearisation_ratio(point):
     return float(gap.abs() / move.square().sum().clamp(min=0.02**2))
 
 
+SHAPES = (
+    tanh,
+    logistic,
+    gaussian,
+    gaussian.rescaled(10_000, 1 / 2500),
+    logistic.rescaled(4, 1 / 50),
+)
+MEASURES = {
+    "lipschitz": (lambda a, w, h, d, e: d, bounds.lipschitz_printed, {}),
+    "smoothness": (lambda a, w, h, d, e: e, bounds.smoothness_printed, {"dimension": 2}),
+    "product-lipschitz": (
+        lambda a, w, h, d, e: a.cos() * h + w * d,
+        bounds.product_lipschitz_printed,
+        {},
+    ),
+    "product-smoothness": (
+        lambda a, w, h, d, e: 2 * a.cos() * d + w * e,
+        bounds.product_smoothness_printed,
+        {"dimension": 2},
+    ),
+}
+
+
+def worst_over_printed(which, point):
+    """Largest derivative found over the printed constant of Lemma 1 or 2, ten cases a time."""
+    measure, formula, more = MEASURES[which]
+    ratios = []
+    for t in (2, 5, 10, 20):
+        for k, (shape, alpha) in enumerate(itertools.product(SHAPES, (0.3, 0.7))):
+            w, s, x, angle = (point[f"{key}_{t}"][k][None] for key in ("w", "s", "x", "angle"))
+            assert float(w.abs()) <= 1 and float(x.abs().max()) <= 1
+            w, s = alpha * w, shape.sigma_0 / shape.sigma_1 * s
+            size = measure(angle, w, *directional_derivatives(w, s, x, angle, shape))
+            plain = {"alpha": alpha} if more else {}
+            ratios.append(float(size.abs()) / formula(t, alpha, shape, **more, **plain))
+    return max(ratios)
+
+
 REPLAY = {
+    **{
+        f"lemmas-1-and-2-{which}": lambda point, which=which: worst_over_printed(which, point)
+        for which in MEASURES
+    },
     "proposition-4-tanh": linearisation_ratio,
     "proposition-6-tanh": lambda point: pair_output(point, tanh),
     "proposition-6-logistic": lambda point: pair_output(point, logistic),

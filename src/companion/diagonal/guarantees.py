@@ -84,9 +84,10 @@ def sampling_infimum(width: int, delta: float, bound: float) -> float:
 def linearisation_printed(
     t: int, alpha_m: float, activation: Activation, *, alpha: float, dimension: int
 ) -> float:
-    r"""Return :math:`2(\Lambda_t^2\sigma_2 + \gamma_t\sigma_1)`.  Proposition 4; false.
+    r"""Return :math:`2(\Lambda_t^2\sigma_2 + \gamma_t\sigma_1)`.  Proposition 4.
 
-    The factor of :math:`\|\Theta-\Theta(0)\|_F^2/\sqrt m`.  Parameters as for
+    False on class (4), true for the paper's three activations.  The factor of
+    :math:`\|\Theta-\Theta(0)\|_F^2/\sqrt m`.  Parameters as for
     ``bounds.smoothness_printed``.
 
     Examples

@@ -55,7 +55,7 @@ def drive_suprema(t: int, alpha_m: float, activation: Activation, directions: in
     ----------
     t : int
     alpha_m : float
-        Bound on |w|.
+        Bound on :math:`|w|`.
     activation : Activation
     directions : int
         Number of angles from 0 to :math:`\pi/2`.
@@ -136,7 +136,7 @@ def curvature_programme(
     ----------
     t : int
     alpha_m : float
-        Bound on |w|.
+        Bound on :math:`|w|`.
     activation : Activation
     nodes, directions : int
         Pre-activations and angles on the grid.

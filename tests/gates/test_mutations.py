@@ -56,6 +56,7 @@ KILLERS = {
             "Add -> Sub in: below, at, above = (values.gather(1, place + k)[:, 0] for k in (-1, 0, 1))": "a parabola read from the other side",
         },
     ),
+    "companion.diagonal.convergence": ("tests/test_convergence.py", {}),
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",
         {

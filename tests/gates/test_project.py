@@ -144,6 +144,7 @@ HALF = (
     "complexity",
     "bounds",
     "guarantees",
+    "convergence",
     "suprema",
     "trainers",
 )

@@ -160,21 +160,28 @@ def curvature_programme(
     (0.77, 1.06)
     """
     t, alpha_m = arguments.count("t", t), arguments.positive("alpha_m", alpha_m)
-    _, value, first, second = _grid(activation, arguments.count("nodes", nodes, at_least=3))
+    grid = _grid(activation, arguments.count("nodes", nodes, at_least=3))
     cosine, sine = _directions(arguments.count("directions", directions, at_least=3))
+    values = [_curvature_along(c, n, t, alpha_m, grid) for c, n in zip(cosine, sine, strict=True)]
+    state, product = torch.tensor(values, dtype=torch.float64).amax(dim=0).T
+    return state, product
+
+
+def _curvature_along(
+    cosine: Tensor, sine: Tensor, t: int, alpha_m: float, grid: tuple[Tensor, ...]
+) -> list[tuple[float, float]]:
+    """Largest second derivatives of the state and of the product, for k = 1, ..., t."""
+    _, value, first, second = grid
     slope, speed, bend = sine, torch.zeros_like(sine), torch.zeros_like(sine)
-    states, products = [], []
+    largest = []
     for _ in range(t):
         inner = 2.0 * cosine * speed + alpha_m * bend
-        bend = (
-            second[None, :, None] * slope.square()[:, None, :]
-            + first[None, :, None] * inner[:, None, :]
-        ).amax(dim=-1)
-        speed = first * slope.amax(dim=1, keepdim=True)
+        # Rows: where the pre-activation goes; columns: where it comes from.
+        bend = (second[:, None] * slope.square() + first[:, None] * inner).amax(dim=1)
+        speed = first * slope.max()
         slope = cosine * value + sine + alpha_m * speed
-        states.append(bend.max())
-        products.append((2.0 * cosine * speed + alpha_m * bend).max())
-    return torch.stack(states), torch.stack(products)
+        largest.append((float(bend.max()), float((2.0 * cosine * speed + alpha_m * bend).max())))
+    return largest
 
 
 def directional_derivatives(

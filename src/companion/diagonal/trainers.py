@@ -1,14 +1,18 @@
 r"""The two gradient methods of paper A, section 2.3.
 
-Both record the empirical risk and how far the units have moved at every
-iterate.  The iterate is the whole state of either method, so a run is resumed,
-to the bit, by starting from its last iterate.
+Both record, at every iterate, the empirical risk, how far the units have moved and,
+if asked, the Lyapunov function of the paper's proofs.  The iterate is the whole
+state of either method: a run is resumed, to the bit, from its last iterate, or from
+a checkpoint that also keeps the records.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,19 +22,29 @@ from companion.diagonal.risk import risk_and_gradient, training_set
 from companion.diagonal.rnn import DiagonalRNN
 from companion.progress import watched
 
+CHECKPOINT_EVERY = 200
+"""Steps between two writes of a checkpoint."""
+
 
 @dataclass(frozen=True)
 class Trajectory:
     r"""What a run of gradient descent leaves behind.
 
+    A run of :math:`\tau` steps has the iterates :math:`\Theta(0), \dots, \Theta(\tau)`.
+
     Parameters
     ----------
-    risks : Tensor of shape (steps + 1,)
-        :math:`\widehat{\mathcal R}_S(\Theta(s))` for s = 0, ..., steps.
-    movement_w : Tensor of shape (steps + 1,)
+    risks : Tensor of shape (tau + 1,)
+        :math:`\widehat{\mathcal R}_S(\Theta(s))`.
+    movement_w : Tensor of shape (tau + 1,)
         :math:`\max_i |W_{ii}(s) - W_{ii}(0)|`.
-    movement_u : Tensor of shape (steps + 1,)
+    movement_u : Tensor of shape (tau + 1,)
         :math:`\max_i \|U_i(s) - U_i(0)\|_2`.
+    lyapunov : Tensor of shape (tau + 1,) or None
+        :math:`\|\mathbf W(s) - \bar{\mathbf W}\|_F^2 + \|\mathbf U(s) - \bar{\mathbf U}\|_F^2`
+        if an attractor was given.
+    average : DiagonalRNN
+        The mean of the iterates s = 0, ..., tau - 1 of this call.
     last : DiagonalRNN
         The network at the last iterate.
     """
@@ -38,7 +52,47 @@ class Trajectory:
     risks: Tensor
     movement_w: Tensor
     movement_u: Tensor
+    lyapunov: Tensor | None
+    average: DiagonalRNN
     last: DiagonalRNN
+
+
+def exit_time(run: Trajectory, reach_w: float, reach_u: float) -> int | None:
+    r"""Find the first iterate at which some unit has left its balls.
+
+    Parameters
+    ----------
+    run : Trajectory
+    reach_w, reach_u : float
+        :math:`\lambda_w, \lambda_u`, positive, before the division by :math:`\sqrt m`.
+
+    Returns
+    -------
+    int or None
+        The smallest s with :math:`\max_i |W_{ii}(s) - W_{ii}(0)| > \lambda_w/\sqrt m` or
+        :math:`\max_i \|U_i(s) - U_i(0)\|_2 > \lambda_u/\sqrt m`; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If a reach is not positive.
+
+    Notes
+    -----
+    Source: Cayci & Eryilmaz (2024), proof of Theorem 2.
+
+    Examples
+    --------
+    >>> from companion.activations import tanh
+    >>> rnn = DiagonalRNN(torch.zeros(1), torch.zeros(1, 1), torch.ones(1), tanh)
+    >>> run = gradient_descent(rnn, torch.ones(1, 1, 1), torch.ones(1, 1), 0.1, 9)
+    >>> exit_time(run, 1.0, 0.5), exit_time(run, 1.0, 5.0)
+    (4, None)
+    """
+    root = run.last.width**0.5
+    outside = run.movement_w > arguments.positive("reach_w", reach_w) / root
+    outside |= run.movement_u > arguments.positive("reach_u", reach_u) / root
+    return int(outside.nonzero()[0, 0]) if bool(outside.any()) else None
 
 
 def project(rnn: DiagonalRNN, centre: DiagonalRNN, radius_w: float, radius_u: float) -> DiagonalRNN:
@@ -99,6 +153,10 @@ def gradient_descent(
     step_size: float,
     steps: int,
     start: DiagonalRNN | None = None,
+    *,
+    attractor: DiagonalRNN | None = None,
+    stop_below: float | None = None,
+    checkpoint: Path | str | None = None,
 ) -> Trajectory:
     r"""Run gradient descent on the empirical risk.
 
@@ -118,6 +176,13 @@ def gradient_descent(
     start : DiagonalRNN, optional
         Where to start if not at ``rnn``: the last iterate of an earlier run
         continues it bit for bit.
+    attractor : DiagonalRNN, optional
+        :math:`\bar\Theta` of the Lyapunov function, of the same shape.
+    stop_below : float, optional
+        Stop at the first iterate whose risk is at most this.
+    checkpoint : path, optional
+        A file to which the run is written as it goes; if it exists, the run
+        continues from it, bit-identical to an uninterrupted one.
 
     Returns
     -------
@@ -126,8 +191,9 @@ def gradient_descent(
     Raises
     ------
     ValueError
-        If the step size is not positive, shapes disagree, or an iterate is no
-        longer finite (the step size is too large).
+        If the step size is not positive, shapes disagree, an iterate is no
+        longer finite (the step size is too large), or the checkpoint belongs to
+        another run.
 
     Notes
     -----
@@ -142,7 +208,12 @@ def gradient_descent(
     >>> bool(run.risks[-1] < run.risks[0])
     True
     """
-    return _descend(rnn, X, Y, step_size, steps, start, lambda iterate: iterate)
+    return _descend(
+        _Run(rnn, X, Y, step_size, start, attractor, stop_below, "free"),
+        steps,
+        checkpoint,
+        lambda iterate: iterate,
+    )
 
 
 def projected_gradient_descent(
@@ -154,6 +225,10 @@ def projected_gradient_descent(
     radius_w: float,
     radius_u: float,
     start: DiagonalRNN | None = None,
+    *,
+    attractor: DiagonalRNN | None = None,
+    stop_below: float | None = None,
+    checkpoint: Path | str | None = None,
 ) -> Trajectory:
     r"""Run gradient descent, projecting each unit after every step.
 
@@ -171,8 +246,8 @@ def projected_gradient_descent(
     radius_w, radius_u : float
         Projection radii :math:`\rho_w, \rho_u`, positive; unit i stays within
         :math:`\rho/\sqrt m` of where it started.
-    start : DiagonalRNN, optional
-        Where to start if not at ``rnn``.
+    start, attractor, stop_below, checkpoint
+        As for :func:`gradient_descent`.
 
     Returns
     -------
@@ -181,8 +256,8 @@ def projected_gradient_descent(
     Raises
     ------
     ValueError
-        If the step size or a radius is not positive, shapes disagree, or an
-        iterate is no longer finite.
+        If the step size or a radius is not positive, shapes disagree, an iterate
+        is no longer finite, or the checkpoint belongs to another run.
 
     Notes
     -----
@@ -199,48 +274,119 @@ def projected_gradient_descent(
     """
     arguments.positive("radius_w", radius_w)
     arguments.positive("radius_u", radius_u)
+    method = f"projected {float(radius_w)!r} {float(radius_u)!r}"
     return _descend(
-        rnn,
-        X,
-        Y,
-        step_size,
+        _Run(rnn, X, Y, step_size, start, attractor, stop_below, method),
         steps,
-        start,
+        checkpoint,
         lambda iterate: project(iterate, rnn, radius_w, radius_u),
     )
 
 
-def _descend(
-    rnn: DiagonalRNN,
-    X: Tensor,
-    Y: Tensor,
-    step_size: float,
-    steps: int,
-    start: DiagonalRNN | None,
-    restrict: Callable[[DiagonalRNN], DiagonalRNN],
-) -> Trajectory:
-    """Descend from ``start``, applying ``restrict`` after each step."""
-    eta = arguments.positive("step_size", step_size)
-    steps = arguments.count("steps", steps)
-    X, Y = training_set(rnn, X, Y)
-    iterate = rnn if start is None else start
-    risks, movement_w, movement_u = [], [], []
-    for s in watched(range(steps + 1), "gradient descent"):
-        risk, gradient_w, gradient_u = risk_and_gradient(iterate, X, Y)
-        risks.append(risk)
-        movement_w.append((iterate.w - rnn.w).abs().max())
-        movement_u.append((iterate.u - rnn.u).norm(dim=1).max())
-        if s == steps:
-            break
-        w, u = iterate.w - eta * gradient_w, iterate.u - eta * gradient_u
+class _Run:
+    """A run in progress: its problem, its iterate and its records."""
+
+    def __init__(self, rnn, X, Y, step_size, start, attractor, stop_below, method: str) -> None:
+        self.rnn, self.method = rnn, method
+        self.eta = arguments.positive("step_size", step_size)
+        self.X, self.Y = training_set(rnn, X, Y)
+        self.iterate = rnn if start is None else rnn.at(start.w, start.u)
+        self.attractor = None if attractor is None else rnn.at(attractor.w, attractor.u)
+        self.stop_below = None if stop_below is None else arguments.real("stop_below", stop_below)
+        self.sum_w, self.sum_u = torch.zeros_like(rnn.w), torch.zeros_like(rnn.u)
+        self.records: list[tuple[float, ...]] = []
+
+    def record(self) -> tuple[Tensor, Tensor]:
+        """Record the iterate and return the gradient there."""
+        at, rnn = self.iterate, self.rnn
+        risk, gradient_w, gradient_u = risk_and_gradient(at, self.X, self.Y)
+        moved_w = float((at.w - rnn.w).abs().max())
+        moved_u = float((at.u - rnn.u).norm(dim=1).max())
+        self.records.append((risk, moved_w, moved_u, self._lyapunov()))
+        return gradient_w, gradient_u
+
+    def _lyapunov(self) -> float:
+        if self.attractor is None:
+            return float("nan")
+        shift_w = self.iterate.w - self.attractor.w
+        return float(shift_w.square().sum() + (self.iterate.u - self.attractor.u).square().sum())
+
+    @property
+    def done(self) -> bool:
+        """Whether the recorded risk is low enough to stop."""
+        return self.stop_below is not None and self.records[-1][0] <= self.stop_below
+
+    def advance(self, gradient: tuple[Tensor, Tensor], restrict: Callable) -> None:
+        """Add the iterate to the average and take one step from it."""
+        self.sum_w, self.sum_u = self.sum_w + self.iterate.w, self.sum_u + self.iterate.u
+        w, u = self.iterate.w - self.eta * gradient[0], self.iterate.u - self.eta * gradient[1]
         if not bool(torch.isfinite(w).all() and torch.isfinite(u).all()):
             raise ValueError(
-                f"step_size {eta:g} is too large: the iterate after step {s} overflows"
+                f"step_size {self.eta:g} is too large: "
+                f"the iterate after step {len(self.records) - 1} overflows"
             )
-        iterate = restrict(rnn.at(w, u))
-    return Trajectory(
-        torch.tensor(risks, dtype=rnn.w.dtype),
-        torch.stack(movement_w),
-        torch.stack(movement_u),
-        iterate,
-    )
+        self.iterate = restrict(self.rnn.at(w, u))
+
+    def fingerprint(self) -> str:
+        """What the run depends on, other than the number of steps."""
+        parts = [self.method, repr(self.eta), repr(self.stop_below), self.rnn.activation.name]
+        digest = hashlib.sha256("|".join(parts).encode())
+        networks = [self.rnn, self.iterate, *([self.attractor] if self.attractor else [])]
+        tensors = [self.X, self.Y, self.rnn.c] + [part for at in networks for part in (at.w, at.u)]
+        for tensor in tensors:
+            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write the run so that an interruption leaves the old file or the new one."""
+        state = {"w": self.iterate.w, "u": self.iterate.u, "sum_w": self.sum_w, "sum_u": self.sum_u}
+        part = path.with_name(path.name + ".part")
+        torch.save({"run": fingerprint, "records": self.records, **state}, part)
+        os.replace(part, path)
+
+    def load(self, path: Path, fingerprint: str) -> None:
+        """Continue from a file that :meth:`save` wrote for this very run."""
+        state = torch.load(path, map_location=self.rnn.w.device, weights_only=True)
+        if state["run"] != fingerprint:
+            raise ValueError(f"checkpoint {path} belongs to another run; remove it or name another")
+        self.iterate = self.rnn.at(state["w"], state["u"])
+        self.sum_w, self.sum_u = state["sum_w"], state["sum_u"]
+        self.records = [tuple(record) for record in state["records"]]
+
+    def trajectory(self) -> Trajectory:
+        """What the run has left behind, its last record being that of the iterate."""
+        columns = torch.tensor(self.records, dtype=self.rnn.w.dtype).T
+        taken = max(1, len(self.records) - 1)
+        average = self.rnn.at(self.sum_w / taken, self.sum_u / taken)
+        return Trajectory(
+            *columns[:3],
+            None if self.attractor is None else columns[3],
+            self.iterate if len(self.records) == 1 else average,
+            self.iterate,
+        )
+
+
+def _descend(
+    run: _Run,
+    steps: int,
+    checkpoint: Path | str | None,
+    restrict: Callable[[DiagonalRNN], DiagonalRNN],
+) -> Trajectory:
+    """Take the steps that remain, applying ``restrict`` after each."""
+    steps = arguments.count("steps", steps)
+    path = None if checkpoint is None else Path(checkpoint)
+    fingerprint = "" if path is None else run.fingerprint()
+    if path is not None and path.exists():
+        run.load(path, fingerprint)
+    first = len(run.records)
+    if first > steps + 1:
+        raise ValueError(f"checkpoint {path} holds {first - 1} steps, more than steps = {steps}")
+    for s in watched(range(first, steps + 1), "gradient descent"):
+        if path is not None and s > first and s % CHECKPOINT_EVERY == 0:
+            run.save(path, fingerprint)
+        gradient = run.record()
+        if run.done or s == steps:
+            break
+        run.advance(gradient, restrict)
+    return run.trajectory()

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from companion.activations import tanh
+from companion.diagonal import trainers, trajectory
 from companion.diagonal.risk import empirical_risk, risk_and_gradient
 from companion.diagonal.rnn import DiagonalRNN
-from companion.diagonal import trainers
 from companion.diagonal.trainers import (
     exit_time,
     gradient_descent,
@@ -151,7 +151,7 @@ def test_an_interrupted_run_continues_to_the_bit(problem, monkeypatch, tmp_path,
         return risk_and_gradient(*problem)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainers, "risk_and_gradient", interrupt)
+        patch.setattr(trajectory, "risk_and_gradient", interrupt)
         with pytest.raises(Interruption):
             projected_gradient_descent(*arguments, attractor=towards, checkpoint=path)
     saved = torch.load(path, weights_only=True)

@@ -57,6 +57,7 @@ KILLERS = {
         },
     ),
     "companion.diagonal.convergence": ("tests/test_convergence.py", {}),
+    "companion.diagonal.trajectory": ("tests/test_trainers.py", {}),
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",
         {

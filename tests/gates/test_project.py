@@ -146,6 +146,7 @@ HALF = (
     "guarantees",
     "convergence",
     "suprema",
+    "trajectory",
     "trainers",
 )
 

@@ -185,20 +185,8 @@ def residual_error(setting: Setting, width: int, alpha_m: float, delta: float) -
     half of the last term for the network at the constructed point of Remark 4,
     half for the curvature between it and an iterate.
 
-    Parameters
-    ----------
-    setting : Setting
-    width : int
-        m.
-    alpha_m : float
-        Bound on every recurrent weight during training.
-    delta : float
-        :math:`\delta \in (0, 1)`.
-
-    Raises
-    ------
-    ValueError
-        If the width is no positive integer or delta is outside (0, 1).
+    ``alpha_m`` bounds every recurrent weight during training.  Errors as for
+    :func:`theorem_1_printed`.
 
     Examples
     --------
@@ -359,19 +347,14 @@ def _smallest_width(enough: Callable[[int], bool]) -> int:
     return high
 
 
-def _steps(value: float) -> int:
-    """The number of steps, rounded up."""
-    return max(1, math.ceil(value))
-
-
-def _by_halves(rhs: Callable[[Setting, int, int, float], float]):
+def _by_halves(rhs: Callable[[Setting, int, int, float], float]) -> Callable[..., Prescription]:
     """Prescribe from a bound A(m)/sqrt(tau) + B(m) with half of the target for each."""
 
     def plan(setting: Setting, epsilon: float, delta: float) -> Prescription:
         forever = 10**60  # so many steps leave B(m) alone
         width = _smallest_width(lambda m: rhs(setting, m, forever, delta) <= epsilon / 2)
         floor = rhs(setting, width, forever, delta)
-        steps = _steps(((rhs(setting, width, 1, delta) - floor) * 2 / epsilon) ** 2)
+        steps = math.ceil(((rhs(setting, width, 1, delta) - floor) * 2 / epsilon) ** 2)
         return Prescription(width, steps, 1 / (setting.horizon * math.sqrt(steps)))
 
     return plan
@@ -392,23 +375,13 @@ def _descending(
 ) -> Prescription:
     """Steps and step size of the sharper theorems at a given width."""
     step_size = step_size_sharper(setting, modulus(width))
-    return Prescription(width, _steps(setting.nu**2 / (step_size * epsilon)), step_size)
+    return Prescription(width, math.ceil(setting.nu**2 / (step_size * epsilon)), step_size)
 
 
 def free_width(setting: Setting, omega: float, epsilon: float, delta: float) -> int:
     r"""Return the width that the sharper theorem without projection asks for.
 
-    Parameters
-    ----------
-    setting : Setting
-    omega : float
-        :math:`\omega > 0`: no recurrent weight is to move farther.
-    epsilon, delta : float
-
-    Returns
-    -------
-    int
-        Even.
+    An even number; no recurrent weight is to move farther than ``omega``, positive.
 
     Examples
     --------
@@ -460,7 +433,7 @@ def theorem_2_printed(setting: Setting, epsilon: float, delta: float) -> Prescri
     step_size = epsilon / (2 * T**2 * lipschitz**2 * size**2)
     error = printed_error(s, target, math.sqrt(2) * reach, delta)
     width = 2 * math.ceil((error**2 + reach**2) / (2 * epsilon) / 2)
-    steps = _steps(s.nu**2 / ((math.sqrt(2) + 1) ** 2 * step_size * epsilon))
+    steps = math.ceil(s.nu**2 / ((math.sqrt(2) + 1) ** 2 * step_size * epsilon))
     return Prescription(width, steps, step_size)
 
 

@@ -99,7 +99,8 @@ def test_the_lyapunov_function_and_the_average(problem):
         assert float(run.lyapunov[s]) == pytest.approx(float(distance), rel=1e-12)
     assert torch.allclose(run.average.w, sum(at.w for at in iterates) / 3, rtol=1e-13)
     assert torch.allclose(run.average.u, sum(at.u for at in iterates) / 3, rtol=1e-13)
-    assert gradient_descent(rnn, X, Y, 0.04, 1).lyapunov is None
+    once = gradient_descent(rnn, X, Y, 0.04, 1)
+    assert once.lyapunov is None and torch.equal(once.average.w, rnn.w)
 
 
 def test_early_stopping(problem):
@@ -185,8 +186,11 @@ def test_a_checkpoint_of_another_run_is_refused(problem, monkeypatch, tmp_path):
     for other in others:
         with pytest.raises(ValueError, match="belongs to another run; remove it or name another"):
             other()
-    with pytest.raises(ValueError, match="holds 5 steps, more than steps = 2"):
-        gradient_descent(rnn, X, Y, 0.05, 2, checkpoint=path)
+    for steps in (2, 5):
+        with pytest.raises(ValueError, match=f"holds 6 steps, more than steps = {steps}"):
+            gradient_descent(rnn, X, Y, 0.05, steps, checkpoint=path)
+    exact = gradient_descent(rnn, X, Y, 0.05, 6, checkpoint=path)
+    assert torch.equal(exact.last.w, gradient_descent(rnn, X, Y, 0.05, 6).last.w)
 
 
 def test_projections_with_other_radii_are_other_runs(problem, monkeypatch, tmp_path):

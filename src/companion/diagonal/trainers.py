@@ -262,8 +262,8 @@ def _descend(
     if path is not None and path.exists():
         run.load(path, fingerprint)
     first = len(run.records)
-    if first > steps + 1:
-        raise ValueError(f"checkpoint {path} holds {first - 1} steps, more than steps = {steps}")
+    if first > steps:
+        raise ValueError(f"checkpoint {path} holds {first} steps, more than steps = {steps}")
     for s in watched(range(first, steps + 1), "gradient descent"):
         if path is not None and s > first and s % CHECKPOINT_EVERY == 0:
             run.save(path, fingerprint)

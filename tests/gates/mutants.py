@@ -107,8 +107,26 @@ class Serve(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, f"<mutant of {self.name}>", "exec"), module.__dict__)
 
 
-def killed(module: str, source: str, tests: list[str]) -> bool:
-    """Run the tests on one mutant, in a fork; any failure kills it."""
+class Order:
+    """Run one test first, and tell the parent process which test failed."""
+
+    def __init__(self, first: str, pipe: int):
+        self.first, self.pipe = first, pipe
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: item.nodeid != self.first)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            os.write(self.pipe, report.nodeid.encode())
+
+
+def killer(module: str, source: str, tests: list[str], first: str = "") -> str | None:
+    """Run the tests on one mutant, in a fork; return the test that kills it, or None.
+
+    A mutant that breaks the import is killed by no test in particular: the name is empty.
+    """
+    reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
@@ -119,10 +137,30 @@ def killed(module: str, source: str, tests: list[str]) -> bool:
                 del sys.modules[name]
             sys.meta_path.insert(0, Serve(module, source))
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                code = int(pytest.main([*OPTIONS, *tests]))
+                code = int(pytest.main([*OPTIONS, *tests], plugins=[Order(first, writer)]))
         finally:
             os._exit(code != 0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        name = pipe.read().decode()
+    return name if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) else None
+
+
+def survivors(module: str, made: list[tuple[str, str]], tests: list[str]) -> list[str]:
+    """Descriptions of the mutants that no test kills.
+
+    What killed one mutant of a line is tried first on the others: the same verdicts in
+    a fraction of the time.
+    """
+    alive, before = [], {}
+    for description, changed in made:
+        line = description.split(" in: ", 1)[1]
+        found = killer(module, changed, tests, before.get(line, ""))
+        if found is None:
+            alive.append(description)
+        else:
+            before[line] = found
+    return alive
 
 
 def main(module: str, tests: list[str]) -> None:
@@ -135,9 +173,9 @@ def main(module: str, tests: list[str]) -> None:
         (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
     )
     made = list(mutants(source))
-    if killed(module, source, tests):
+    if killer(module, source, tests) is not None:
         raise SystemExit(f"the tests of {module} fail on the unchanged module")
-    alive = [description for description, changed in made if not killed(module, changed, tests)]
+    alive = survivors(module, made, tests)
     print(json.dumps({"made": len(made), "survived": alive}, indent=1))
 
 

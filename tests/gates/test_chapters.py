@@ -50,8 +50,12 @@ def test_the_anatomy_is_complete(source):
     assert anatomy_faults(source.read_text()) == []
 
 
+OWN = {"diagonal/guarantee"}
+"""Chapters on theorems of the book, which state no claim of a paper."""
+
+
 def test_statements_print_the_claims_formula(source):
-    assert claims_of(source), "a chapter without a claim"
+    assert bool(claims_of(source)) != (name_of(source) in OWN), "a chapter without a claim"
     assert statement_faults(source.read_text(), claims_of(source)) == []
 
 
@@ -77,7 +81,7 @@ def test_chapters_twins_contents_and_claims_agree():
         == written
         == twins
     )
-    assert {claim.chapter for claim in CLAIMS.values() if claim.chapter} == written
+    assert {claim.chapter for claim in CLAIMS.values() if claim.chapter} == written - OWN
 
 
 # The proof that each check bites: spoiled copies of a real chapter.

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from companion.activations import logistic, tanh
-from companion.diagonal import bounds
+from companion.diagonal import bounds, convergence
 from companion.diagonal.convergence import (
     Setting,
     free_width,
@@ -166,6 +166,28 @@ def test_the_sharper_free_theorem_takes_the_best_omega():
     best = min(costs)
     assert plan.width * plan.steps == best[0] and plan.steps == best[1]
     assert plan.step_size == pytest.approx(best[2], rel=1e-13)
+
+
+def test_the_smallest_width(monkeypatch):
+    for least in range(1, 40):
+        found = convergence._smallest_width(lambda m, least=least: m >= least)
+        assert found == max(2, least + least % 2)
+    monkeypatch.setattr(convergence, "DOUBLINGS", 3)
+    assert convergence._smallest_width(lambda m: m >= 8) == 8
+    with pytest.raises(ValueError, match=r"no width up to 2\^3 is enough"):
+        convergence._smallest_width(lambda m: m >= 9)
+
+
+def test_small_movements_ask_for_a_small_omega():
+    """The best omega is below a tenth of alpha here, on one side of the grid only."""
+    still = Setting(tanh, 2.0, 2, 1e-4, 1e-3, samples=5, dimension=2)
+    plan = asked(1e-7, "free, sharper", still)
+    found = [
+        k
+        for k in range(-24, 9)
+        if step_size_sharper(still, 2.0 + 2.0 * 10 ** (k / 8)) == plan.step_size
+    ]
+    assert len(found) == 1 and found[0] < -8
 
 
 def test_the_printed_free_theorem_aims_at_four_ninths():

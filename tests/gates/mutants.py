@@ -17,6 +17,7 @@ import importlib.util
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -37,6 +38,8 @@ OPTIONS = (
     "filterwarnings=",
     f"--confcutdir={ROOT / 'tests'}",
 )
+
+LONGEST = 100  # seconds that the tests of one mutant may take
 
 SWAPS = {
     ast.Add: ast.Sub,
@@ -124,12 +127,14 @@ class Order:
 def killer(module: str, source: str, tests: list[str], first: str = "") -> str | None:
     """Run the tests on one mutant, in a fork; return the test that kills it, or None.
 
-    A mutant that breaks the import is killed by no test in particular: the name is empty.
+    A mutant that breaks the import, or never ends, is killed by no test in particular: the
+    name is empty.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
+        signal.alarm(LONGEST)
         try:
             for name in [
                 name for name in sys.modules if name.startswith(("companion", "test_", "conftest"))

@@ -16,6 +16,8 @@ SIGNS = "the factor is 1 or -1, its own inverse"
 SHAPE = "only the shape of the slice is used"
 MARGIN = "the nodes beyond the radius are dropped"
 WHOLE = "a whole step, or a reflection, moves a grid onto itself"
+FOREVER = "both are more steps than rounding can see"
+FARTHER = "a grid that reaches farther; its ends are not the best"
 BOTH = "both factors of the product change sign"
 
 KILLERS = {
@@ -56,7 +58,15 @@ KILLERS = {
             "Add -> Sub in: below, at, above = (values.gather(1, place + k)[:, 0] for k in (-1, 0, 1))": "a parabola read from the other side",
         },
     ),
-    "companion.diagonal.convergence": ("tests/test_convergence.py", {}),
+    "companion.diagonal.convergence": (
+        "tests/test_convergence.py",
+        {
+            "10 -> 11 in: forever = 10**60  # so many steps leave B(m) alone": FOREVER,
+            "60 -> 61 in: forever = 10**60  # so many steps leave B(m) alone": FOREVER,
+            "9 -> 10 in: grid = [setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)]": FARTHER,
+            "24 -> 25 in: grid = [setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)]": FARTHER,
+        },
+    ),
     "companion.diagonal.trajectory": ("tests/test_trainers.py", {}),
     "companion.diagonal.trainers": (
         "tests/test_trainers.py",

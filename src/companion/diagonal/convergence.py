@@ -16,8 +16,8 @@ from companion.activations import Activation
 from companion.diagonal import bounds
 from companion.diagonal.guarantees import linearisation_printed
 
-WIDEST = 2**400
-"""No search for a width goes beyond this."""
+DOUBLINGS = 400
+"""No search for a width goes beyond 2 to this power."""
 
 
 @dataclass(frozen=True)
@@ -335,16 +335,15 @@ def prescribe(
 
 def _smallest_width(enough: Callable[[int], bool]) -> int:
     """Smallest even width that is enough, for a condition that stays true once it is."""
-    high = 2
-    while not enough(high):
-        high *= 2
-        if high > WIDEST:
-            raise ValueError(f"no width up to 2^{WIDEST.bit_length() - 1} is enough")
-    low = high // 2
-    while high - low > 2:
-        middle = (low + high) // 4 * 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    doubled = (2**k for k in range(1, DOUBLINGS + 1))
+    width = next((m for m in doubled if enough(m)), None)
+    if width is None:
+        raise ValueError(f"no width up to 2^{DOUBLINGS} is enough")
+    step = width // 4
+    while step >= 2:
+        width = width - step if enough(width - step) else width
+        step //= 2
+    return width
 
 
 def _by_halves(rhs: Callable[[Setting, int, int, float], float]) -> Callable[..., Prescription]:

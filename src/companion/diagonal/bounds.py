@@ -211,7 +211,9 @@ def third_derivative_sharper(t: int, alpha_m: float, activation: Activation) -> 
 
 
 def product_lipschitz_printed(t: int, alpha_m: float, activation: Activation) -> float:
-    r"""Return :math:`\Lambda_t = \sqrt2(\sigma_0 + 1 + \alpha_m L_t)`.  Lemma 2; false.
+    r"""Return :math:`\Lambda_t = \sqrt2(\sigma_0 + 1 + \alpha_m L_t)`.  Lemma 2.
+
+    True for every activation if and only if :math:`\alpha_m \le 8`.
 
     Examples
     --------

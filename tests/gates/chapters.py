@@ -80,7 +80,11 @@ def alt_text(cell: NotebookNode) -> str:
 
 
 def anatomy_faults(text: str) -> list[str]:
-    """Find sections of the anatomy that are missing or out of order."""
+    """Find sections that are missing or out of order, and a title that no page can show.
+
+    Pages without a formula of their own load no MathJax, and their contents list every title.
+    """
+    title = re.search(r"^# (.*)$", text, flags=re.M)[1]
     headings = re.findall(r"^## (.*)$", text, flags=re.M)
     places = [
         next((k for k, heading in enumerate(headings) if re.match(pattern, heading)), None)
@@ -90,7 +94,8 @@ def anatomy_faults(text: str) -> list[str]:
         f"no section {p!r}" for p, place in zip(ANATOMY, places, strict=True) if place is None
     ]
     found = [place for place in places if place is not None]
-    return missing + (["sections out of order"] if found != sorted(found) else [])
+    faults = missing + (["sections out of order"] if found != sorted(found) else [])
+    return faults + (["a formula in the title"] if "$" in title else [])
 
 
 def statement_faults(text: str, claims: list[Claim]) -> list[str]:

@@ -163,6 +163,9 @@ def test_a_missing_or_misplaced_section_is_seen():
         .replace("## X", "## Exercises")
     )
     assert anatomy_faults(swapped) == ["sections out of order"]
+    assert anatomy_faults(re.sub("^# .*", "# The $x$", text, count=1, flags=re.M)) == [
+        "a formula in the title"
+    ]
 
 
 def test_a_changed_formula_is_seen():

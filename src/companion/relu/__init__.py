@@ -1,0 +1,1 @@
+"""Paper B: the full ReLU network, its tangent kernel and what SGD learns with it."""

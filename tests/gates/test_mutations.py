@@ -75,6 +75,9 @@ KILLERS = {
             "200 -> 201 in: CHECKPOINT_EVERY = 200": "how often, not what",
         },
     ),
+    "companion.relu.rnn": ("tests/test_relu_rnn.py", {}),
+    "companion.relu.ntk": ("tests/test_relu_ntk.py", {}),
+    "companion.relu.infinite_width": ("tests/test_relu_infinite_width.py", {}),
 }
 
 

@@ -10,7 +10,7 @@ sample to sample; sequences have equal lengths.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,10 +18,13 @@ from torch import Tensor
 
 from companion import arguments
 
-SMALL_ANGLE = 0.25
+SMALL_ANGLE = 0.05
 """Below it the series of sin t - t cos t is used, exact there to rounding."""
 
-SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 8))
+ROUNDING = 1e-9
+"""Relative error allowed in a squared distance."""
+
+SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 6))
 """Taylor coefficients of sin t - t cos t, from the third power on, in steps of two."""
 
 
@@ -121,8 +124,8 @@ def limit(
     Raises
     ------
     ValueError
-        If the three arrays disagree in shape, a value is negative, or start is
-        zero while a first input is zero.
+        If the three arrays disagree in shape, a value is negative, a distance
+        contradicts the norms, or start is zero while a first input is zero.
 
     Notes
     -----
@@ -138,19 +141,16 @@ def limit(
     x = arguments.tensor("squared_norms", squared_norms, ("L", *squared_norms.shape[1:]))
     y = arguments.tensor("other_squared_norms", other_squared_norms, tuple(x.shape), like=x)
     gap = arguments.tensor("squared_distances", squared_distances, tuple(x.shape), like=x)
-    for name, value in (
-        ("squared_norms", x),
-        ("other_squared_norms", y),
-        ("squared_distances", gap),
-    ):
-        if bool((value < 0.0).any()):
-            raise ValueError(f"{name} must not be negative, got {float(value.min()):.6g}")
+    _require_geometry(x, y, gap)
     v = _input_variance(input_variance, len(x))
-    first = _start(start, x[0], y[0])
-    angles, forward = [], [torch.full_like(x[0], first)]
-    for angle, state in _recursion(zip(x, y, gap, strict=True), v, first):
-        angles.append(angle)
-        forward.append(state)
+    first = torch.full_like(x[:1], _start(start, x[0], y[0]))
+    p, q = torch.cat([first, first + v * x.cumsum(0)]), torch.cat([first, first + v * y.cumsum(0)])
+    scale, moved = _moved(x, y, gap, p[:-1], q[:-1], v)
+    angles, forward, deficit = [], [first[0]], torch.zeros_like(first[0])
+    for step in range(len(x)):
+        angles.append(_angle((moved[step] + deficit) / scale[step]))
+        deficit = scale[step] * relu_deficit(angles[-1])
+        forward.append(scale[step] - deficit)
     return Limit(torch.stack(angles), torch.stack(forward))
 
 
@@ -233,54 +233,67 @@ def kernel(
     """
     X, other = _pair(X, other)
     v = _input_variance(input_variance, X.shape[1])
-    first = _start(start, X[:, 0].square().sum(-1), other[:, 0].square().sum(-1))
-    state, total = first, 0.0
-    for angle, following in _recursion(_steps(X, other), v, first):
+    first = _start(start, X[:, 0].square().sum(dim=1), other[:, 0].square().sum(dim=1))
+    p = q = state = torch.tensor(first, dtype=X.dtype, device=X.device)
+    total = deficit = torch.zeros_like(p)
+    for x, y, gap in _steps(X, other):
+        scale, moved = _moved(x, y, gap, p, q, v)
+        p, q = p + v * x, q + v * y
+        angle = _angle((moved + deficit) / scale)
         total = (1.0 - angle / math.pi) * (state + total)
-        state = following
+        deficit = scale * relu_deficit(angle)
+        state = scale - deficit
     return total / 2.0
 
 
-def _recursion(
-    steps: Iterable[tuple[Tensor, Tensor, Tensor]], v: float, start: float
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the angle of every step and K after it.
+def _moved(
+    x: Tensor, y: Tensor, gap: Tensor, p: Tensor, q: Tensor, v: float
+) -> tuple[Tensor, Tensor]:
+    """Return Q_l and Q_l - Q_{l-1} - v s_l, without a difference of close numbers.
 
-    ``p``, ``q`` are the squared lengths of the two states and ``deficit`` is
-    sqrt(pq) - K, which is zero at the start.
+    x, y and gap are squared norms and distance of the inputs; p and q are the
+    squared lengths of the two states before them.
     """
-    p = q = scale = torch.tensor(start, dtype=torch.float64)
-    deficit = torch.zeros_like(scale)
-    for x, y, gap in steps:
-        inner = (x + y - gap) / 2.0
-        following = ((p + v * x) * (q + v * y)).sqrt()
-        # following - scale - v * inner, written without a difference of close numbers.
-        root, root_other = p.sqrt(), q.sqrt()
-        spread = (root_other - root) * (root_other * x - root * y) + scale * gap
-        sine = (gap - (x.sqrt() - y.sqrt()).square()).clamp(min=0.0) / 2.0
-        joint = scale + v * inner
-        close = v * spread + v**2 * sine * ((x * y).sqrt() + inner)
-        moved = torch.where(joint > 0.0, close / (following + joint), following - joint)
-        p, q, scale = p + v * x, q + v * y, following
-        angle = 2.0 * ((moved + deficit) / (2.0 * scale)).clamp(0.0, 1.0).sqrt().asin()
-        deficit = scale * relu_deficit(angle)
-        yield angle, scale - deficit
+    inner, product = (x + y - gap) / 2.0, (x * y).sqrt()
+    before, after = (p * q).sqrt(), ((p + v * x) * (q + v * y)).sqrt()
+    joint = before + v * inner
+    spread = (q.sqrt() - p.sqrt()) * (q.sqrt() * x - p.sqrt() * y) + before * gap
+    bend = (gap - (x.sqrt() - y.sqrt()).square()).clamp(min=0.0) / 2.0
+    squares = v * spread + v**2 * bend * (product + inner)  # after^2 - joint^2
+    return after, torch.where(joint > 0.0, squares / (after + joint), after - joint)
+
+
+def _angle(deficit: Tensor) -> Tensor:
+    """Return the angle whose cosine is 1 - deficit."""
+    return 2.0 * (deficit / 2.0).clamp(0.0, 1.0).sqrt().asin()
+
+
+def _require_geometry(x: Tensor, y: Tensor, gap: Tensor) -> None:
+    """Refuse negative squares, and distances that no two vectors of these norms have."""
+    named = (("squared_norms", x), ("other_squared_norms", y), ("squared_distances", gap))
+    for name, value in named:
+        if bool((value < 0.0).any()):
+            raise ValueError(f"{name} must not be negative, got {float(value.min()):.6g}")
+    excess = (gap - x - y).abs() - 2.0 * (x * y).sqrt()
+    if bool((excess > ROUNDING * (x + y)).any()):
+        raise ValueError(
+            "squared_distances must lie between the squared difference and the squared sum of the "
+            f"norms, got one outside by {float(excess.max()):.6g}"
+        )
 
 
 def _steps(X: Tensor, other: Tensor | None) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield squared norms and squared distances of all pairs, (n, k), step by step."""
     X, other = _pair(X, other)
     for x, y in zip(X.unbind(1), other.unbind(1), strict=True):
-        norms, others = x.square().sum(-1)[:, None], y.square().sum(-1)[None]
-        gap = (x[:, None] - y[None]).square().sum(-1)
+        norms, others = x.square().sum(dim=1)[:, None], y.square().sum(dim=1)[None]
+        gap = (x[:, None] - y[None]).square().sum(dim=2)
         yield norms.expand_as(gap), others.expand_as(gap), gap
 
 
 def _pair(X: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor]:
     X = arguments.tensor("X", X, ("n", "L", "d"))
-    return X, X if other is None else arguments.tensor(
-        "other", other, ("k", *X.shape[1:]), like=X
-    )
+    return X, X if other is None else arguments.tensor("other", other, ("k", *X.shape[1:]), like=X)
 
 
 def _input_variance(value: float | None, length: int) -> float:

@@ -126,6 +126,5 @@ def gram(rnn: ReLURNN, X: Tensor, other: Tensor | None = None) -> Tensor:
 
 def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of (n, L, m) with (k, L, m): shape (n, k, L, L)."""
-    products = left.flatten(0, 1) @ right.flatten(0, 1).T
-    shape = (len(left), left.shape[1], len(right), right.shape[1])
-    return products.reshape(shape).transpose(1, 2)
+    products = left @ right.flatten(0, 1).T
+    return products.unflatten(2, right.shape[:2]).transpose(1, 2)

@@ -275,9 +275,9 @@ def hidden_states(rnn: ReLURNN, X: Tensor) -> Tensor:
     length = "L" if rnn.tied else len(rnn.W)
     X = arguments.tensor("X", X, ("n", length, rnn.dimension), like=rnn.B)
     drive = X @ rnn.A.T
-    states = [rnn.M_0.clamp(min=0.0).expand(len(X), -1)]
+    states = [rnn.M_0.relu().expand(len(X), -1)]
     for step in range(1, X.shape[1] + 1):
-        states.append((states[-1] @ rnn.matrix(step).T + drive[:, step - 1]).clamp(min=0.0))
+        states.append((states[-1] @ rnn.matrix(step).T + drive[:, step - 1]).relu())
     return torch.stack(states, dim=1)
 
 

@@ -110,6 +110,15 @@ def test_antipodal_and_zero_inputs():
     assert torch.allclose(lone.forward, torch.tensor(forward, dtype=torch.float64), rtol=1e-12)
 
 
+def test_defaults_are_those_of_the_text(relu_problem):
+    X, chosen = relu_problem["X"], {"input_variance": 4**-3, "start": 1.0}
+    found = limit_of_inputs(X, **chosen)
+    assert torch.equal(limit_of_inputs(X).forward, found.forward)
+    assert torch.equal(kernel(X), kernel(X, **chosen))
+    norms = X[0].square().sum(-1)
+    assert torch.equal(limit(norms, norms, 0 * norms).forward, found.forward[:, 0, 0])
+
+
 def test_every_step_of_a_long_sequence_counts():
     # Orthogonal inputs of norm one: no decay in L, and the value of the continuum law.
     values = []

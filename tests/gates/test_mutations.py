@@ -77,6 +77,14 @@ KILLERS = {
     ),
     "companion.relu.rnn": ("tests/test_relu_rnn.py", {}),
     "companion.relu.ntk": ("tests/test_relu_ntk.py", {}),
+    "companion.relu.complexity": (
+        "tests/test_relu_complexity.py",
+        {
+            "200000 -> 200001 in: MOST_TERMS = 200_000": "a limit, not a result",
+            "1 -> 2 in: for i in range(first, last + 1):": "the next coefficient is zero",
+            "minus -> plus in: tail = -math.log1p(-radius / series.radius)  # of the geometric series, over its first term": "a few terms fewer, below 1e-11",
+        },
+    ),
     "companion.relu.infinite_width": (
         "tests/test_relu_infinite_width.py",
         {

@@ -105,7 +105,18 @@ def test_the_joint_complexity_term_by_term(inputs, length, c_1):
 
 def test_terms_of_too_low_a_degree_are_left_out():
     assert joint_complexity(polynomial(1, 1), 1.0, 2, 3).value == 1.0
-    assert joint_complexity(arctangent, 2.0, 2, 3).reason
+
+
+@pytest.mark.parametrize(("radius", "inputs"), [(1.0, 4), (2.0, 1), (1.5, 2)])
+def test_the_joint_complexity_diverges_from_the_radius_over_the_root_of_n(radius, inputs):
+    found = joint_complexity(arctangent, radius, inputs, 3)
+    edge = f"{math.sqrt(inputs) * radius:g}"
+    assert not found.finite
+    assert (
+        found.reason
+        == f"the series of arctan(z/2) converges for |z| < 2 only, and sqrt(N) R = {edge}"
+    )
+    assert joint_complexity(arctangent, 0.9 * radius * 2 / float(edge), inputs, 3).finite
 
 
 def test_the_additive_complexity_adds_and_scales():

@@ -82,7 +82,7 @@ KILLERS = {
         {
             "200000 -> 200001 in: MOST_TERMS = 200_000": "a limit, not a result",
             "1 -> 2 in: for i in range(first, last + 1):": "the next coefficient is zero",
-            "minus -> plus in: tail = -math.log1p(-radius / series.radius)  # of the geometric series, over its first term": "a few terms fewer, below 1e-11",
+            "minus -> plus in: tail = -math.log1p(-ratio)  # of the geometric series, over its first term": "a few terms fewer, below 1e-11",
         },
     ),
     "companion.relu.infinite_width": (

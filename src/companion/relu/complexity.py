@@ -153,7 +153,8 @@ def complexity(series: PowerSeries, radius: float) -> Complexity:
     >>> complexity(arctangent, 2.0).reason
     'the series of arctan(z/2) converges for |z| < 2 only, and R = 2'
     """
-    return _sum(series, arguments.positive("radius", radius), math.log, 1)
+    R = arguments.positive("radius", radius)
+    return _diverges(series, "R", R) or _sum(series, R, math.log, 1, R / series.radius)
 
 
 def joint_complexity(
@@ -164,7 +165,9 @@ def joint_complexity(
     .. math:: 1 + \sum_{i\ge N} L^{1.5N} C_1^N\sqrt{C_{N,i}}\,(i/N)^N |c_i| R^i
 
     Here :math:`C_{N,i}` is the largest multinomial coefficient with N positive
-    parts; for i < N there is none, and the term is left out.
+    parts; for i < N there is none, and the term is left out, as printed.  As
+    :math:`C_{N,i}` grows like :math:`N^i`, the sum is finite only if
+    :math:`\sqrt N R` is below the radius of convergence.
 
     Parameters
     ----------
@@ -201,7 +204,9 @@ def joint_complexity(
     def weight(i: int) -> float:
         return front + 0.5 * log_multinomial(i, N) + N * math.log(i / N)
 
-    return _sum(series, arguments.positive("radius", radius), weight, N)
+    R = arguments.positive("radius", radius)
+    edge = math.sqrt(N) * R
+    return _diverges(series, "sqrt(N) R", edge) or _sum(series, R, weight, N, edge / series.radius)
 
 
 def log_multinomial(total: int, parts: int) -> float:
@@ -320,18 +325,26 @@ def n_variables_complexity(
     return min(few, near, key=lambda part: part.log)
 
 
+def _diverges(series: PowerSeries, name: str, edge: float) -> Complexity | None:
+    """Return the infinite complexity if ``edge`` is not inside the circle of convergence."""
+    if edge < series.radius:
+        return None
+    return Complexity(
+        math.inf,
+        f"the series of {series.name} converges for |z| < {series.radius:g} only, "
+        f"and {name} = {edge:g}",
+    )
+
+
 def _sum(
-    series: PowerSeries, radius: float, weight: Callable[[int], float], first: int
+    series: PowerSeries, radius: float, weight: Callable[[int], float], first: int, ratio: float
 ) -> Complexity:
-    """Sum 1 + exp(weight(i)) |c_i| R^i from i = first on, in logarithms."""
-    if radius >= series.radius:
-        return Complexity(
-            math.inf,
-            f"the series of {series.name} converges for |z| < {series.radius:g} only, "
-            f"and R = {radius:g}",
-        )
+    """Sum 1 + exp(weight(i)) |c_i| R^i from i = first on, in logarithms.
+
+    ``ratio`` is the limit of the ratio of two terms, below one.
+    """
     total, before = 0.0, math.inf
-    tail = -math.log1p(-radius / series.radius)  # of the geometric series, over its first term
+    tail = -math.log1p(-ratio)  # of the geometric series, over its first term
     for i, log_size in _log_sizes(series, first):
         term = weight(i) + log_size + i * math.log(radius)
         total = max(total, term) + math.log1p(math.exp(-abs(total - term)))

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test notebooks lab check-book portable clean
+.PHONY: help book test mutations notebooks lab check-book portable clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ book: .venv/.book ## build the book from the executed chapters and open it
 
 test: .venv/.test ## unit tests, property tests, gates, and every chapter under strict nbval
 	$(BIN)/python -m pytest -q -n 2
+
+mutations: .venv/.test ## change every number of the mathematics in turn: each time a test must fail
+	MUTANTS_EVERY=1 $(BIN)/python -m pytest -q -n 2 tests/gates/test_mutations.py tests/gates/test_more_mutations.py
 
 notebooks: .venv/.test ## execute the chapters and store their outputs
 	$(BIN)/python tools/execute_chapters.py

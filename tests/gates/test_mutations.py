@@ -1,16 +1,18 @@
 """Changing one number, sign, exponent or comparison of the mathematics turns a test red.
 
-Survivors that no test can kill, because the mutant computes the same, are listed
+`make test` tries one mutant in three, and other ones after a change of the module;
+`make mutations` tries all.  Survivors that no test can kill, because the mutant computes the same, are listed
 with the reason; a listed survivor that no longer survives must be taken off the list.
 """
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 from conftest import ROOT
-from mutants import mutants
+from mutants import mutants, sample
 
 SIGNS = "the factor is 1 or -1, its own inverse"
 SHAPE = "only the shape of the slice is used"
@@ -98,6 +100,7 @@ KILLERS = {
 def check(module):
     """Run the tests of a module on its mutants; none survives but those listed."""
     tests, equivalent = KILLERS[module]
+    every = int(os.environ.get("MUTANTS_EVERY", "3"))
     run = subprocess.run(
         [sys.executable, str(ROOT / "tests/gates/mutants.py"), module, tests],
         cwd=ROOT,
@@ -105,11 +108,14 @@ def check(module):
         text=True,
         check=False,
         timeout=900,
+        env=os.environ | {"MUTANTS_EVERY": str(every)},
     )
     assert run.returncode == 0, run.stderr[-2000:]
     result = json.loads(run.stdout)
-    assert result["made"] > 15
-    assert sorted(result["survived"]) == sorted(equivalent)
+    assert result["made"] > 15 // every
+    assert set(result["survived"]) <= set(equivalent)
+    if every == 1:
+        assert sorted(result["survived"]) == sorted(equivalent)
 
 
 # Every second module; test_more_mutations.py has the others, for a second processor.
@@ -139,3 +145,13 @@ def test_the_mutants_are_those_one_expects():
         "Lt -> GtE",
         "1 -> 2",
     }
+
+
+def test_samples_share_the_mutants_out():
+    source = "def f(x):\n    return 1.0 * x + 2.0 * x ** 3 - 4.0"
+    whole = list(mutants(source))
+    assert sample(source, 1) == whole
+    part = sample(source, 3)
+    assert len(part) in (len(whole) // 3, len(whole) // 3 + 1)
+    assert part == whole[whole.index(part[0]) :: 3]
+    assert len({sample(source + " " * k, 3)[0] for k in range(12)}) > 1

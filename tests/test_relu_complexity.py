@@ -15,6 +15,7 @@ from companion.relu.complexity import (
     complexity,
     exponential,
     joint_complexity,
+    joint_complexity_corrected,
     log_multinomial,
     n_variables_complexity,
     polynomial,
@@ -107,6 +108,31 @@ def test_terms_of_too_low_a_degree_are_left_out():
     assert joint_complexity(polynomial(1, 1), 1.0, 2, 3).value == 1.0
 
 
+@pytest.mark.parametrize(("inputs", "length", "c_1"), [(1, 3, 100.0), (2, 3, 100.0), (4, 5, 2.0)])
+def test_the_corrected_joint_complexity_term_by_term(inputs, length, c_1):
+    total = 1.0
+    for i in range(1, 60):
+        splits = itertools.product(range(i + 1), repeat=inputs - 1) if i < 9 else ()
+        sizes = [(*split, i - sum(split)) for split in splits if sum(split) <= i]
+        least = (math.prod(map(math.factorial, size)) for size in sizes)
+        largest = math.factorial(i) / min(least, default=1)
+        largest = largest if i < 9 else math.exp(log_multinomial(i, inputs))
+        weight = length ** (1.5 * inputs) * c_1**inputs * (max(i, inputs) / inputs) ** inputs
+        total += weight * math.sqrt(largest) * 1.5**i / math.factorial(i)
+    found = joint_complexity_corrected(exponential, 1.5, inputs, length, c_1)
+    assert close(found, math.log(total), rel=1e-11)
+    if c_1 == 100.0:
+        assert found == joint_complexity_corrected(exponential, 1.5, inputs, length)
+
+
+def test_the_corrected_joint_complexity_charges_low_degrees_and_keeps_the_radius():
+    assert close(joint_complexity_corrected(polynomial(1, 1), 0.5, 2, 1, 3.0), math.log(5.5))
+    printed, found = (
+        f(arctangent, 1.5, 2, 3) for f in (joint_complexity, joint_complexity_corrected)
+    )
+    assert not found.finite and found == printed
+
+
 @pytest.mark.parametrize(("radius", "inputs"), [(1.0, 4), (2.0, 1), (1.5, 2)])
 def test_the_joint_complexity_diverges_from_the_radius_over_the_root_of_n(radius, inputs):
     found = joint_complexity(arctangent, radius, inputs, 3)
@@ -146,9 +172,21 @@ def test_the_smaller_of_both_complexities_is_taken():
     assert plain == n_variables_complexity(exponential, 9, 2, 6, 1.0, 100.0)
 
 
+def test_a_radius_beyond_floating_point_does_not_stop_the_minimum():
+    # 2^l_0 exceeds floating point; the second entry of (12) is then the larger one.
+    few = joint_complexity(exponential, math.sqrt(2000.0), 2, 2000).times(2 * math.log(2000))
+    assert n_variables_complexity(exponential, 2000, 2, 1500) == few
+    few = joint_complexity(CUBIC, math.sqrt(2000.0), 2, 2000).times(2 * math.log(2000))
+    assert n_variables_complexity(CUBIC, 2000, 2, 1999) == few
+    # Entries of one input: the second is (6) itself, its radius twice a root.
+    small = n_variables_complexity(polynomial(0, 1), 2, 2, 1, c_1=1e9)
+    assert small == Complexity(0.0).times(2 * math.log(2))
+    assert not n_variables_complexity(arctangent, 4, 2, 1).finite
+
+
 def test_sums_that_are_too_long_are_refused(monkeypatch):
     monkeypatch.setattr(module, "MOST_TERMS", 50)
-    with pytest.raises(ValueError, match=r"R = 100 needs more than 50 terms of exp\(z\)"):
+    with pytest.raises(ValueError, match=r"log R = 4.60517 needs more than 50 terms of exp\(z\)"):
         complexity(exponential, 100.0)
     assert complexity(exponential, 1.0).finite
     assert close(complexity(polynomial(*[0] * 80, 1), 100.0), math.log(80) + 80 * math.log(100))

@@ -154,7 +154,7 @@ def complexity(series: PowerSeries, radius: float) -> Complexity:
     'the series of arctan(z/2) converges for |z| < 2 only, and R = 2'
     """
     R = arguments.positive("radius", radius)
-    return _diverges(series, "R", R) or _sum(series, R, math.log, 1, R / series.radius)
+    return _diverges(series, "R", R) or _sum(series, math.log(R), math.log, 1, R / series.radius)
 
 
 def joint_complexity(
@@ -198,15 +198,61 @@ def joint_complexity(
     2.414213562373095
     """
     N = arguments.count("inputs", inputs)
-    front = 1.5 * N * math.log(arguments.count("length", length))
-    front += N * math.log(arguments.positive("c_1", c_1))
+    front = _joint_front(N, length, c_1)
 
     def weight(i: int) -> float:
         return front + 0.5 * log_multinomial(i, N) + N * math.log(i / N)
 
+    return _joint(series, radius, N, weight, N)
+
+
+def joint_complexity_corrected(
+    series: PowerSeries, radius: float, inputs: int, length: int, c_1: float = PRINTED_C_1
+) -> Complexity:
+    r"""Compute (7) with a price on the degrees below N, which it leaves out as printed.
+
+    .. math:: 1 + \sum_{i\ge1} L^{1.5N} C_1^N\sqrt{C_{N,i}}\,(\max(i, N)/N)^N |c_i| R^i
+
+    Here the N parts of :math:`C_{N,i}` may be zero, so that it is i! for i < N.
+    Parameters and errors are those of :func:`joint_complexity`.
+
+    Returns
+    -------
+    Complexity
+
+    Notes
+    -----
+    Source: this book; Wang et al. (2021), equation (7), corrected.
+
+    Examples
+    --------
+    >>> joint_complexity(polynomial(0, 5), 1.0, 2, 1, c_1=1.0).value
+    1.0
+    >>> round(joint_complexity_corrected(polynomial(0, 5), 1.0, 2, 1, c_1=1.0).value, 12)
+    6.0
+    """
+    N = arguments.count("inputs", inputs)
+    front = _joint_front(N, length, c_1)
+
+    def weight(i: int) -> float:
+        size = log_multinomial(i, min(i, N))  # i! for i < N
+        return front + 0.5 * size + N * math.log(max(i, N) / N)
+
+    return _joint(series, radius, N, weight, 1)
+
+
+def _joint_front(N: int, length: int, c_1: float) -> float:
+    """Return the logarithm of the factor of every term of (7)."""
+    size = 1.5 * math.log(arguments.count("length", length))
+    return N * (size + math.log(arguments.positive("c_1", c_1)))
+
+
+def _joint(series: PowerSeries, radius: float, N: int, weight, first: int) -> Complexity:
+    """Sum (7) from the degree ``first`` on, or say why it is infinite."""
     R = arguments.positive("radius", radius)
     edge = math.sqrt(N) * R
-    return _diverges(series, "sqrt(N) R", edge) or _sum(series, R, weight, N, edge / series.radius)
+    end = _diverges(series, "sqrt(N) R", edge)
+    return end or _sum(series, math.log(R), weight, first, edge / series.radius)
 
 
 def log_multinomial(total: int, parts: int) -> float:
@@ -321,7 +367,15 @@ def n_variables_complexity(
         raise ValueError(f"reach must be smaller than length = {L}, got {l_0}")
     radius = arguments.positive("spread", spread) * math.sqrt(L)
     few = joint_complexity(series, radius, N, L, c_1).times(2.0 * math.log(L))
-    near = complexity(series, 2.0**l_0 * radius).times(3.5 * math.log(L))
+    return _smaller(few, series, l_0 * math.log(2.0) + math.log(radius), 3.5 * math.log(L))
+
+
+def _smaller(few: Complexity, series: PowerSeries, log_radius: float, factor: float) -> Complexity:
+    """Return few or exp(factor) times (6) at a radius, which may be beyond floating point."""
+    if log_radius >= math.log(series.radius):
+        return few
+    ratio = math.exp(log_radius - math.log(series.radius))
+    near = _sum(series, log_radius, math.log, 1, ratio, enough=few.log - factor).times(factor)
     return min(few, near, key=lambda part: part.log)
 
 
@@ -337,24 +391,32 @@ def _diverges(series: PowerSeries, name: str, edge: float) -> Complexity | None:
 
 
 def _sum(
-    series: PowerSeries, radius: float, weight: Callable[[int], float], first: int, ratio: float
+    series: PowerSeries,
+    log_radius: float,
+    weight: Callable[[int], float],
+    first: int,
+    ratio: float,
+    enough: float = math.inf,
 ) -> Complexity:
     """Sum 1 + exp(weight(i)) |c_i| R^i from i = first on, in logarithms.
 
-    ``ratio`` is the limit of the ratio of two terms, below one.
+    ``ratio`` is the limit of the ratio of two terms, below one; a sum beyond
+    ``enough`` is left there.
     """
     total, before = 0.0, math.inf
     tail = -math.log1p(-ratio)  # of the geometric series, over its first term
     for i, log_size in _log_sizes(series, first):
-        term = weight(i) + log_size + i * math.log(radius)
+        term = weight(i) + log_size + i * log_radius
         total = max(total, term) + math.log1p(math.exp(-abs(total - term)))
+        if total > enough:
+            return Complexity(total)
         falling = series.degree is None and term < before
         if falling and term + tail < total + math.log(PRECISION):
             return Complexity(total)
         before = term
     if series.degree is None:
         raise ValueError(
-            f"R = {radius:g} needs more than {MOST_TERMS:,} terms of {series.name}: too large"
+            f"log R = {log_radius:g} needs more than {MOST_TERMS:,} terms of {series.name}: too large"
         )
     return Complexity(total)
 

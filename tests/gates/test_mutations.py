@@ -20,6 +20,7 @@ MARGIN = "the nodes beyond the radius are dropped"
 WHOLE = "a whole step, or a reflection, moves a grid onto itself"
 FOREVER = "both are more steps than rounding can see"
 FARTHER = "a grid that reaches farther; its ends are not the best"
+LAST = "the last of two axes is the second"
 BOTH = "both factors of the product change sign"
 
 KILLERS = {
@@ -83,8 +84,24 @@ KILLERS = {
         "tests/test_relu_complexity.py",
         {
             "200000 -> 200001 in: MOST_TERMS = 200_000": "a limit, not a result",
+            "Sub -> Add in: near = _sum(series, log_radius, math.log, 1, ratio, enough=few.log - factor).times(factor)": "the sum is left later, and is the larger one all the same",
             "1 -> 2 in: for i in range(first, last + 1):": "the next coefficient is zero",
             "minus -> plus in: tail = -math.log1p(-ratio)  # of the geometric series, over its first term": "a few terms fewer, below 1e-11",
+        },
+    ),
+    "companion.relu.concept_classes": (
+        "tests/test_relu_concept_classes.py",
+        {
+            "80 -> 81 in: TERMS = 80": "one term more, below rounding",
+            "minus -> plus in: largest = chosen.norm(dim=-1).amax(dim=-1)": LAST,
+        },
+    ),
+    "companion.relu.trainers": (
+        "tests/test_relu_trainers.py",
+        {
+            "200 -> 201 in: CHECK_EVERY = 200": "how often, not what",
+            "Mult -> Div in: vectors *= eta * label * torch.sigmoid(-margin)": SIGNS,
+            "Mult -> Div in: coefficients[t] = c * y[t] * torch.sigmoid(-margins[t])": SIGNS,
         },
     ),
     "companion.relu.infinite_width": (

@@ -129,6 +129,7 @@ def test_a_name_that_does_not_exist_is_seen(name):
 LAYERS = (
     "arguments",
     "progress",
+    "checkpoint",
     "claims",
     "evidence",
     "attack",
@@ -142,6 +143,7 @@ HALF = (
     "ntk",
     "infinite_width",
     "complexity",
+    "concept_classes",
     "bounds",
     "guarantees",
     "convergence",

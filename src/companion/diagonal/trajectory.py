@@ -2,8 +2,6 @@ r"""What a run of gradient descent records, and how it survives an interruption.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from companion import arguments
+from companion import arguments, checkpoint
 from companion.diagonal.risk import risk_and_gradient, training_set
 from companion.diagonal.rnn import DiagonalRNN
 
@@ -93,27 +91,19 @@ class Run:
 
     def fingerprint(self) -> str:
         """What the run depends on, other than the number of steps."""
-        parts = [self.method, repr(self.eta), repr(self.stop_below), self.rnn.activation.name]
-        digest = hashlib.sha256("|".join(parts).encode())
+        settings = (self.method, repr(self.eta), repr(self.stop_below), self.rnn.activation.name)
         networks = [self.rnn, self.iterate, *([self.attractor] if self.attractor else [])]
         tensors = [self.X, self.Y, self.rnn.c] + [part for at in networks for part in (at.w, at.u)]
-        for tensor in tensors:
-            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().numpy().tobytes())
-        return digest.hexdigest()
+        return checkpoint.fingerprint(settings, tensors)
 
     def save(self, path: Path, fingerprint: str) -> None:
-        """Write the run so that an interruption leaves the old file or the new one."""
+        """Write the iterate, the sums of the average and the records."""
         state = {"w": self.iterate.w, "u": self.iterate.u, "sum_w": self.sum_w, "sum_u": self.sum_u}
-        part = path.with_name(path.name + ".part")
-        torch.save({"run": fingerprint, "records": self.records, **state}, part)
-        os.replace(part, path)
+        checkpoint.write(path, fingerprint, {"records": self.records, **state})
 
     def load(self, path: Path, fingerprint: str) -> None:
         """Continue from a file that :meth:`save` wrote for this very run."""
-        state = torch.load(path, map_location=self.rnn.w.device, weights_only=True)
-        if state["run"] != fingerprint:
-            raise ValueError(f"checkpoint {path} belongs to another run; remove it or name another")
+        state = checkpoint.read(path, fingerprint, self.rnn.w.device)
         self.iterate = self.rnn.at(state["w"], state["u"])
         self.sum_w, self.sum_u = state["sum_w"], state["sum_u"]
         self.records = [tuple(record) for record in state["records"]]

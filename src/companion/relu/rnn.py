@@ -226,6 +226,41 @@ def untied_initialisation(
     return _draw((arguments.count("length", length),), width, dimension, variances, generator)
 
 
+def mirrored(rnn: ReLURNN) -> ReLURNN:
+    r"""Join a network and its copy with -B: twice the width, output zero, the same tangent kernel.
+
+    Parameters
+    ----------
+    rnn : ReLURNN
+        Of width m.
+
+    Returns
+    -------
+    ReLURNN
+        Of width 2m, with A and M_0 divided by :math:`\sqrt2`.
+
+    Notes
+    -----
+    Source: this book, the chapter of Theorem 3.  A start for Wang et al. (2021),
+    Algorithm 1, whose first outputs are otherwise of order one.
+
+    Examples
+    --------
+    >>> one = torch.ones(1)
+    >>> pair = mirrored(ReLURNN(one[:, None], one[:, None], one, one))
+    >>> pair.width, outputs(pair, torch.ones(1, 2, 1)).tolist()
+    (2, [0.0])
+    """
+    nothing = torch.zeros_like(rnn.W)
+    upper, lower = torch.cat([rnn.W, nothing], dim=-1), torch.cat([nothing, rnn.W], dim=-1)
+    return ReLURNN(
+        torch.cat([upper, lower], dim=-2),
+        torch.cat([rnn.A, rnn.A]) / 2**0.5,
+        torch.cat([rnn.M_0, rnn.M_0]) / 2**0.5,
+        torch.cat([rnn.B, -rnn.B]),
+    )
+
+
 def _draw(steps: tuple, width: int, dimension: int, variances: Variances, generator) -> ReLURNN:
     m, d = arguments.count("width", width), arguments.count("dimension", dimension)
     if not isinstance(generator, torch.Generator):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from companion.activations import activation, gaussian, logistic, tanh
+from companion.activations import Activation, activation, gaussian, logistic, tanh
 
 GRID = torch.linspace(-9.0, 9.0, 180_001, dtype=torch.float64)
 REFERENCE = {
@@ -98,3 +98,12 @@ def test_rescaling_refuses(amplitude, slope):
 def test_unknown_name_is_refused():
     with pytest.raises(ValueError, match="tanh, logistic, gaussian; got 'swish'"):
         activation("swish")
+
+
+def test_value_and_derivative_in_one_go(shape):
+    s = torch.linspace(-30, 30, 2001, dtype=torch.float64)
+    plain = Activation("plain", shape.value, shape.first, shape.second, *[1.0] * 3)
+    for either in (shape, plain, shape.rescaled(0.3, 1.7), plain.rescaled(2.0, 0.4)):
+        value, first = either.value_and_first(s)
+        assert torch.equal(value, either.value(s))
+        assert torch.allclose(first, either.first(s), rtol=1e-14, atol=0.0)

@@ -5,7 +5,7 @@ import torch
 
 from companion.diagonal import ntk
 from companion.diagonal.ntk import gram, linearised_outputs, tangent_features
-from companion.diagonal.rnn import outputs, sensitivities
+from companion.diagonal.rnn import outputs, sensitivities, symmetric_initialisation
 
 
 def output_gradients(rnn, X, t):
@@ -46,35 +46,89 @@ def test_output_weights_enter_by_their_square(problem):
     assert torch.allclose(gram(tripled, X), 9.0 * gram(rnn, X), rtol=1e-12)
 
 
-@pytest.mark.parametrize("budget", [1, 150, 250])
-def test_blocks_of_units_add_up(problem, monkeypatch, budget):
+@pytest.mark.parametrize("budget", [1, 40, 64])
+@pytest.mark.parametrize("tile", [1, 3, 4])
+def test_blocks_of_units_and_tiles_add_up(problem, monkeypatch, budget, tile):
     rnn, X, _ = problem
     whole, crossed = gram(rnn, X), gram(rnn, X, X[:3])
-    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", budget)
-    assert torch.allclose(gram(rnn, X), whole, rtol=1e-13)
-    assert torch.allclose(gram(rnn, X, X[:3]), crossed, rtol=1e-13)
+    monkeypatch.setattr(ntk, "BLOCK", budget)
+    monkeypatch.setattr(ntk, "TILE", tile)
+    assert torch.allclose(gram(rnn, X), whole, rtol=1e-13, atol=1e-15)
+    assert torch.allclose(gram(rnn, X, X[:3]), crossed, rtol=1e-13, atol=1e-15)
+    assert torch.equal(gram(rnn, X), gram(rnn, X).transpose(1, 2))
 
 
-@pytest.mark.parametrize("units", [1, 2])
+def recorded_blocks(monkeypatch):
+    """Widths of the blocks, and sizes of their features, of the next calls."""
+    steps, sizes = ntk.sensitivity_steps, []
+
+    def recorded(part, inputs, scale):
+        for features in steps(part, inputs, scale):
+            sizes.append((part.width, features.numel()))
+            yield features
+
+    monkeypatch.setattr(ntk, "sensitivity_steps", recorded)
+    return sizes
+
+
+@pytest.mark.parametrize("units", [1, 2, 3])
 def test_a_block_holds_no_more_than_its_budget(problem, monkeypatch, units):
-    assert 8 * ntk.FEATURES_AT_ONCE == 64 * 2**20  # bytes
+    assert 4 * ntk.BLOCK == 2**20 and ntk.TILE == 64  # a mebibyte in float32
     rnn, X, _ = problem
-    sizes = []
-
-    def recorded(part, inputs):
-        features = tangent_features(part, inputs)
-        sizes.append(features.numel())
-        return features
-
-    entries = X[..., 0].numel() * (rnn.dimension + 1)  # of one unit
-    monkeypatch.setattr(ntk, "tangent_features", recorded)
-    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", units * entries)
-    gram(rnn, X)
-    assert sizes == [units * entries] * (rnn.width // units)
+    entries = len(X) * (rnn.dimension + 1)  # of one unit
+    sizes = recorded_blocks(monkeypatch)
+    for budget, taken in ((units * entries, units), ((units + 1) * entries - 1, units), (1, 1)):
+        monkeypatch.setattr(ntk, "BLOCK", budget)
+        sizes.clear()
+        gram(rnn, X)
+        assert sizes == [(taken, taken * entries)] * (6 // taken * X.shape[1])
+    monkeypatch.setattr(ntk, "BLOCK", 2 * entries)
     sizes.clear()
-    monkeypatch.setattr(ntk, "FEATURES_AT_ONCE", 1)  # one unit at a time at the least
-    gram(rnn, X)
-    assert sizes == [entries] * rnn.width
+    gram(rnn, X[:1], X)  # the larger set of inputs counts
+    assert {width for width, _ in sizes} == {2}
+
+
+@pytest.mark.parametrize("width", [2, 6, 10])
+def test_units_that_come_twice_are_computed_once(generator, shape, monkeypatch, width):
+    rnn = symmetric_initialisation(width, 2, 0.8, shape, generator)
+    X = torch.randn(3, 4, 2, generator=generator, dtype=torch.float64)
+    weights = torch.rand(width, generator=generator, dtype=torch.float64)
+    features = tangent_features(rnn, X)
+    expected = torch.einsum("jtip,ktip,i->tjk", features, features, weights)
+    sizes = recorded_blocks(monkeypatch)
+    assert torch.allclose(gram(rnn, X, weights=weights), expected, rtol=1e-12, atol=1e-15)
+    assert {part for part, _ in sizes} == {width // 2}
+    for other in (
+        rnn.at(rnn.w + torch.eye(width)[0], rnn.u),
+        rnn.at(rnn.w, rnn.u.flip(1).cumsum(0)),
+    ):
+        features = tangent_features(other, X)
+        expected = torch.einsum("jtip,ktip->tjk", features, features) / width
+        sizes.clear()
+        assert torch.allclose(gram(other, X), expected, rtol=1e-12, atol=1e-15)
+        assert {part for part, _ in sizes} == {width}
+
+
+def test_an_odd_unit_and_no_weight(problem):
+    rnn, X, _ = problem
+    odd = type(rnn)(rnn.w[:3], rnn.u[:3], rnn.c[:3], rnn.activation)
+    features = tangent_features(odd, X)
+    expected = torch.einsum("jtip,ktip,i->tjk", features, features, odd.c**2) / 3
+    assert torch.allclose(gram(odd, X), expected, rtol=1e-12)
+    one = type(rnn)(rnn.w[:1], rnn.u[:1], rnn.c[:1], rnn.activation)
+    assert gram(one, X).shape == (5, 4, 4)
+    assert not gram(rnn, X, weights=torch.zeros(6, dtype=torch.float64)).any()
+    with pytest.raises(ValueError, match="weights must not be negative, got -0.5"):
+        gram(rnn, X, weights=torch.full((6,), -0.5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("size", [63, 64, 65, 129])
+def test_the_edges_of_a_tile(generator, shape, size):
+    rnn = symmetric_initialisation(4, 1, 0.8, shape, generator)
+    X = torch.randn(size, 2, 1, generator=generator, dtype=torch.float64)
+    features = tangent_features(rnn, X)
+    expected = torch.einsum("jtip,ktip->tjk", features, features) / 4
+    assert torch.allclose(gram(rnn, X), expected, rtol=1e-12, atol=1e-15)
 
 
 def test_the_linearised_network_is_the_first_order(problem):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 NORM_TOLERANCE = 1e-12
-"""Rounding allowed when an input is normalised to length one."""
+"""Rounding allowed in float64 when an input is normalised to length one."""
 
 
 def positive(name: str, value: float) -> float:
@@ -107,7 +107,7 @@ def in_unit_ball(name: str, value: Tensor) -> Tensor:
     Paper A assumes this of its inputs throughout (section 2.1).
     """
     longest = float(value.norm(dim=-1).max())
-    if longest > 1.0 + NORM_TOLERANCE:
+    if longest > 1.0 + max(NORM_TOLERANCE, 8.0 * torch.finfo(value.dtype).eps):
         raise ValueError(
             f"{name} must have vectors of Euclidean norm at most 1, got one of norm {longest:.6g}"
         )

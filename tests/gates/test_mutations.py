@@ -31,12 +31,12 @@ KILLERS = {
             "Mult -> Div in: c, w = signs[0], alpha * signs[1]": SIGNS,
             "2 -> 3 in: signs = 2.0 * torch.randint(0, 2, (2, m // 2), **draw) - 1.0": "a third row is not read",
             "0 -> 1 in: weight, in_w, in_u = torch.ones_like(states[:, 0]), [], []": SHAPE,
-            "0 -> 1 in: in_w, in_u = [torch.zeros_like(states[:, 0])], [X.new_zeros(len(X), *rnn.u.shape)]": SHAPE,
+            "0 -> 1 in: state = torch.zeros_like(derivatives[:, 0])": SHAPE,
         },
     ),
     "companion.diagonal.risk": (
         "tests/test_risk.py",
-        {"0 -> 1 in: adjoint = torch.zeros_like(states[:, 0])": SHAPE},
+        {"0 -> 1 in: adjoint = torch.zeros_like(states[0])": SHAPE},
     ),
     "companion.diagonal.ntk": ("tests/test_ntk.py", {}),
     "companion.diagonal.infinite_width": (

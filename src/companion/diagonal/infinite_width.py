@@ -20,9 +20,12 @@ from torch import Tensor
 
 from companion import arguments
 from companion.activations import Activation
-from companion.diagonal.ntk import FEATURES_AT_ONCE, gram, tangent_features
+from companion.diagonal.ntk import gram, tangent_features
 from companion.diagonal.rnn import DiagonalRNN
 from companion.progress import watched
+
+FEATURES_AT_ONCE = 2**23
+"""How many tangent features of quadrature nodes are kept at once: 64 MiB in float64."""
 
 Nodes = tuple[Tensor, Tensor]
 """Points of shape (N, r) and weights of shape (N,) for the Gaussian measure on R^r."""

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from companion import arguments
-from companion.diagonal.rnn import DiagonalRNN, readout, sensitivities
+from companion.diagonal.rnn import DiagonalRNN, readout, sensitivities, sensitivity_steps
 from companion.progress import watched
 
-FEATURES_AT_ONCE = 2**23
-"""How many numbers :func:`gram` keeps at once: 64 MiB in float64."""
+BLOCK = 2**18
+"""How many features :func:`gram` keeps at once: few enough for the cache."""
+
+TILE = 64
+"""Rows of a tile of the triangle; the tile on the diagonal is computed whole."""
 
 
 def tangent_features(rnn: DiagonalRNN, X: Tensor) -> Tensor:
@@ -67,7 +70,8 @@ def gram(
     other : Tensor of shape (n', T, d), optional
         The second inputs :math:`X'`; X itself if absent.
     weights : Tensor of shape (m,), optional
-        One weight a unit, for averages over units that are quadrature nodes.
+        One weight a unit, not negative, for averages over units that are
+        quadrature nodes.
 
     Returns
     -------
@@ -76,12 +80,15 @@ def gram(
     Raises
     ------
     ValueError
-        If a shape or dtype disagrees with the network, or X and other differ in length.
+        If a shape or dtype disagrees with the network, X and other differ in
+        length, or a weight is negative.
 
     Notes
     -----
     Source: Cayci & Eryilmaz (2024), Proposition 2, before the limit.  Units are
-    taken in blocks, so that memory does not grow with the width.
+    taken in blocks, and the features of one time after the other, so that memory
+    does not grow with the width: the result and a block.  Units
+    that come twice are computed once, and of a symmetric matrix one triangle.
 
     Examples
     --------
@@ -96,17 +103,47 @@ def gram(
     if weights is None:
         weights = rnn.c**2 / rnn.width
     weights = arguments.tensor("weights", weights, (rnn.width,), like=rnn.w)
-    longest = len(X) if other is None else max(len(X), len(other))
-    block = max(1, FEATURES_AT_ONCE // (longest * X.shape[1] * (rnn.dimension + 1)))
-    total = X.new_zeros(X.shape[1], len(X), len(X) if other is None else len(other))
-    for first in watched(range(0, rnn.width, block), "units"):
-        part = slice(first, first + block)
-        units = DiagonalRNN(rnn.w[part], rnn.u[part], rnn.c[part], rnn.activation)
-        left = tangent_features(units, X)
-        right = left if other is None else tangent_features(units, other)
-        weighted = left * weights[part, None]
-        total += weighted.transpose(0, 1).flatten(2) @ right.permute(1, 2, 3, 0).flatten(1, 2)
+    if bool((weights < 0.0).any()):
+        raise ValueError(f"weights must not be negative, got {float(weights.min()):.6g}")
+    units, weights = _distinct(rnn, weights)
+    second = X if other is None else other
+    size = max(1, BLOCK // (max(len(X), len(second)) * (rnn.dimension + 1)))
+    total = X.new_zeros(X.shape[1], len(X), len(second))
+    for first in watched(range(0, units.width, size), "units"):
+        part = slice(first, first + size)
+        block = DiagonalRNN(units.w[part], units.u[part], units.c[part], rnn.activation)
+        scale = weights[part].sqrt()
+        left = sensitivity_steps(block, X, scale)
+        if other is None:
+            for K, features in zip(total, left, strict=True):
+                _add_upper_triangle(K, features.flatten(1))
+            continue
+        for K, features, others in zip(
+            total, left, sensitivity_steps(block, other, scale), strict=True
+        ):
+            K.addmm_(features.flatten(1), others.flatten(1).T)
+    if other is None:
+        for K in total:
+            K.triu_().add_(K.triu(1).T)
     return total
+
+
+def _distinct(rnn: DiagonalRNN, weights: Tensor) -> tuple[DiagonalRNN, Tensor]:
+    """Join unit i and unit i + m/2 where they are the same, as at the symmetric initialisation."""
+    half = rnn.width // 2
+    first, second = slice(None, half), slice(half, None)
+    twins = 2 * half == rnn.width and torch.equal(rnn.w[first], rnn.w[second])
+    if not (twins and torch.equal(rnn.u[first], rnn.u[second])):
+        return rnn, weights
+    units = DiagonalRNN(rnn.w[first], rnn.u[first], rnn.c[first], rnn.activation)
+    return units, weights[first] + weights[second]
+
+
+def _add_upper_triangle(K: Tensor, features: Tensor) -> None:
+    """Add the inner products of the rows to K, on and above the diagonal at least."""
+    for first in range(0, len(K), TILE):
+        rows = slice(first, first + TILE)
+        K[rows, first:].addmm_(features[rows], features[first:].T)
 
 
 def linearised_outputs(rnn: DiagonalRNN, X: Tensor, w: Tensor, u: Tensor) -> Tensor:

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from companion import arguments
-from companion.diagonal.rnn import DiagonalRNN, hidden_states, outputs, readout, slopes
+from companion.diagonal.rnn import DiagonalRNN, outputs, summed
+
+BLOCK = 2**20
+"""States of all times that :func:`risk_and_gradient` keeps at once."""
 
 
 def empirical_risk(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> float:
@@ -84,7 +87,10 @@ def risk_and_gradient(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[float, Te
 
     Notes
     -----
-    Source: Cayci & Eryilmaz (2024), equations (1) and (5).
+    Source: Cayci & Eryilmaz (2024), equations (1) and (5).  The residuals couple
+    the units, so that units are taken in blocks twice: forward for the outputs,
+    then forward again and backward.  Memory beyond the gradient: n T numbers and
+    a block.
 
     Examples
     --------
@@ -94,16 +100,52 @@ def risk_and_gradient(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[float, Te
     [[-2.0]]
     """
     X, Y = training_set(rnn, X, Y)
-    states = hidden_states(rnn, X)
-    factors = slopes(rnn, X, states)
-    residuals = readout(rnn, states[:, 1:]) - Y
-    risk = float((residuals**2).sum() / len(X))
-    source = (2.0 / len(X) / math.sqrt(rnn.width)) * residuals[..., None] * rnn.c
-    adjoint = torch.zeros_like(states[:, 0])
+    scale = math.sqrt(rnn.width)
+    blocks = _blocks(rnn, Y.numel())
+    F = torch.zeros_like(Y)
+    for _, units in blocks:
+        path = _forward(units, X)
+        F += summed(units, torch.stack(path[0][1:], dim=1))
+    residuals = F / scale - Y
+    gradient_w, gradient_u = torch.empty_like(rnn.w), torch.empty_like(rnn.u)
+    for part, units in reversed(blocks):
+        path = path or _forward(units, X)  # that of the last block is still there
+        source = (2.0 / len(X) / scale) * residuals[..., None] * units.c
+        gradient_w[part], gradient_u[part] = _backward(units, X, source, *path)
+        path = None
+    return float((residuals**2).sum() / len(X)), gradient_w, gradient_u
+
+
+def _blocks(rnn: DiagonalRNN, entries: int) -> list[tuple[Tensor, DiagonalRNN]]:
+    """Divide the units so that unit i and unit i + m/2 stay together, as :func:`summed` adds."""
+    order = torch.arange(rnn.width, device=rnn.w.device)
+    pairs = order.view(2, -1) if rnn.width % 2 == 0 else order[None]
+    size = max(1, BLOCK // (entries * len(pairs)))
+    parts = [part.flatten() for part in pairs.split(size, dim=1)]
+    return [
+        (part, DiagonalRNN(rnn.w[part], rnn.u[part], rnn.c[part], rnn.activation)) for part in parts
+    ]
+
+
+def _forward(rnn: DiagonalRNN, X: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the states h_0, ..., h_T and the slopes I_0, ..., I_{T-1}, each (n, m)."""
+    states, factors = [X.new_zeros(len(X), rnn.width)], []
+    for inputs in X.unbind(1):
+        state, slope = rnn.activation.value_and_first(rnn.w * states[-1] + inputs @ rnn.u.T)
+        states.append(state)
+        factors.append(slope)
+    return states, factors
+
+
+def _backward(
+    rnn: DiagonalRNN, X: Tensor, source: Tensor, states: list[Tensor], factors: list[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Carry the adjoint from the last step to the first, where ``source`` (n, T, m) enters."""
+    adjoint = torch.zeros_like(states[0])
     gradient_w, gradient_u = torch.zeros_like(rnn.w), torch.zeros_like(rnn.u)
     for t in reversed(range(X.shape[1])):
-        inner = factors[:, t] * (adjoint + source[:, t])
-        gradient_w += (inner * states[:, t]).sum(dim=0)
+        inner = factors[t] * (adjoint + source[:, t])
+        gradient_w += (inner * states[t]).sum(dim=0)
         gradient_u += inner.T @ X[:, t]
         adjoint = rnn.w * inner
-    return risk, gradient_w, gradient_u
+    return gradient_w, gradient_u

@@ -9,6 +9,7 @@ weights w (m,), input weights u (m, d) and output weights c (m,).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -177,11 +178,16 @@ def readout(rnn: DiagonalRNN, states: Tensor) -> Tensor:
     Unit i and unit i + m/2 are added first, so that the symmetric
     initialisation gives exactly zero in floating point.  Equation (3).
     """
+    return summed(rnn, states) / math.sqrt(rnn.width)
+
+
+def summed(rnn: DiagonalRNN, states: Tensor) -> Tensor:
+    r"""Sum :math:`\sum_i c_i H^{(i)}`, in the order that :func:`readout` explains."""
     contributions = rnn.c * states
     if rnn.width % 2 == 0:
         half = rnn.width // 2
         contributions = contributions[..., :half] + contributions[..., half:]
-    return contributions.sum(dim=-1) / math.sqrt(rnn.width)
+    return contributions.sum(dim=-1)
 
 
 def outputs(rnn: DiagonalRNN, X: Tensor) -> Tensor:
@@ -262,14 +268,42 @@ def sensitivities(rnn: DiagonalRNN, X: Tensor) -> tuple[Tensor, Tensor]:
     >>> sensitivities(rnn, torch.ones(1, 3, 1))[1].flatten().tolist()
     [1.0, 2.0, 3.0]
     """
-    states = hidden_states(rnn, X)
-    factors = slopes(rnn, X, states)
-    in_w, in_u = [torch.zeros_like(states[:, 0])], [X.new_zeros(len(X), *rnn.u.shape)]
-    for t in range(X.shape[1]):
-        slope = factors[:, t]
-        in_w.append(slope * (states[:, t] + rnn.w * in_w[-1]))
-        in_u.append(slope[..., None] * (X[:, t, None, :] + rnn.w[:, None] * in_u[-1]))
-    return torch.stack(in_w[1:], dim=1), torch.stack(in_u[1:], dim=1)
+    X = arguments.tensor("X", X, ("n", "T", rnn.dimension), like=rnn.w)
+    steps = [step.clone() for step in sensitivity_steps(rnn, X, torch.ones_like(rnn.w))]
+    both = torch.stack(steps, dim=1)
+    return both[:, :, 0], both[:, :, 1:].transpose(2, 3)
+
+
+def sensitivity_steps(rnn: DiagonalRNN, X: Tensor, scale: Tensor) -> Iterator[Tensor]:
+    r"""Yield the sensitivities of one time after the other, times a factor a unit.
+
+    Parameters
+    ----------
+    rnn : DiagonalRNN
+    X : Tensor of shape (n, T, d)
+        Taken as it is: :func:`sensitivities` checks it.
+    scale : Tensor of shape (m,)
+
+    Yields
+    ------
+    Tensor of shape (n, d + 1, m)
+        The derivative in w first; overwritten by the next step.
+
+    Notes
+    -----
+    Source: Cayci & Eryilmaz (2024), Proposition 1.  With the units on the last
+    axis every operation runs over contiguous memory.
+    """
+    derivatives = X.new_zeros(len(X), rnn.dimension + 1, rnn.width)
+    state = torch.zeros_like(derivatives[:, 0])
+    for inputs in X.unbind(1):
+        drive = rnn.w * state + inputs @ rnn.u.T
+        derivatives *= rnn.w
+        derivatives[:, 0].addcmul_(state, scale)
+        derivatives[:, 1:].addcmul_(inputs[:, :, None], scale)
+        state, slope = rnn.activation.value_and_first(drive)
+        derivatives *= slope[:, None]
+        yield derivatives
 
 
 def sensitivity_terms(rnn: DiagonalRNN, X: Tensor, t: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from companion.relu import infinite_width
 from companion.relu.infinite_width import kernel, limit, limit_of_inputs, relu_deficit
 from companion.relu.ntk import backward_correlations, forward_correlations, gram
 from companion.relu.rnn import Variances, random_initialisation
@@ -192,3 +193,26 @@ def test_rounding_of_a_distance_is_forgiven():
     assert limit(large, large, 4 * large * (1 + 1e-11)).angles.isfinite().all()
     with pytest.raises(ValueError, match="squared_distances"):
         limit(one, one, 4 * one * (1 + 1e-8))
+
+
+@pytest.mark.parametrize("tile", [1, 2, 3, 5, 128])
+def test_tiles_of_pairs_make_the_whole_kernel(relu_problem, monkeypatch, tile):
+    X = relu_problem["X"]
+    other = torch.cat([X[:2], 0.5 * X.flip(0)])
+    seen, of_pairs = [], infinite_width._tile
+
+    def recorded(rows, columns, *rest):
+        seen.append((len(rows), len(columns)))
+        return of_pairs(rows, columns, *rest)
+
+    assert infinite_width.TILE == 128
+    monkeypatch.setattr(infinite_width, "TILE", tile)
+    monkeypatch.setattr(infinite_width, "_tile", recorded)
+    H = kernel(X)
+    assert torch.allclose(H, limit_of_inputs(X).kernel, rtol=1e-13)
+    assert torch.equal(H, H.T) or tile == 128
+    across = -(-5 // tile)
+    assert len(seen) == across * (across + 1) // 2 and max(seen) == (min(tile, 5), min(tile, 5))
+    crossed = kernel(X, other)
+    assert torch.allclose(crossed, limit_of_inputs(X, other).kernel, rtol=1e-13)
+    assert len(seen) == across * (across + 1) // 2 + across * -(-7 // tile)

@@ -17,9 +17,13 @@ import torch
 from torch import Tensor
 
 from companion import arguments
+from companion.progress import watched
 
 SMALL_ANGLE = 0.05
 """Below it the series of sin t - t cos t is used, exact there to rounding."""
+
+TILE = 128
+"""Rows and columns of the pairs that :func:`kernel` follows at once."""
 
 ROUNDING = 1e-9
 """Relative error allowed in a squared distance."""
@@ -88,11 +92,13 @@ def relu_deficit(angle: Tensor) -> Tensor:
     >>> relu_deficit(torch.tensor([0.0, math.pi], dtype=torch.float64)).tolist()
     [0.0, 1.0]
     """
-    series = torch.zeros_like(angle)
-    for coefficient in reversed(SERIES):
-        series = series * angle.square() + coefficient
-    direct = angle.sin() - angle * angle.cos()
-    curvature = torch.where(angle < SMALL_ANGLE, series * angle**3, direct)
+    curvature = angle.sin() - angle * angle.cos()
+    small = angle < SMALL_ANGLE
+    if bool(small.any()):
+        series = torch.zeros_like(angle)
+        for coefficient in reversed(SERIES):
+            series = series * angle.square() + coefficient
+        curvature = torch.where(small, series * angle**3, curvature)
     return 2.0 * (angle / 2.0).sin().square() - curvature / math.pi
 
 
@@ -187,7 +193,8 @@ def limit_of_inputs(
     >>> limit_of_inputs(X).backward.shape
     torch.Size([3, 2, 2])
     """
-    steps = [torch.stack(part) for part in zip(*_steps(X, other), strict=True)]
+    pairs = (torch.broadcast_tensors(*step) for step in _steps(*_pair(X, other)))
+    steps = [torch.stack(part) for part in zip(*pairs, strict=True)]
     return limit(*steps, input_variance=input_variance, start=start)
 
 
@@ -223,7 +230,9 @@ def kernel(
     Notes
     -----
     Source: Wang et al. (2021), equations (23), (25) and Theorem 6.  Costs
-    O(n k L d) operations and O(n k) memory.
+    O(n k L d) operations.  Pairs are taken in tiles that fit into the cache, one
+    triangle of them if X is compared with itself; beyond the result, memory does
+    not grow.
 
     Examples
     --------
@@ -231,9 +240,22 @@ def kernel(
     >>> kernel(X, input_variance=1.0).tolist()
     [[1.5]]
     """
-    X, other = _pair(X, other)
+    X, second = _pair(X, other)
     v = _input_variance(input_variance, X.shape[1])
-    first = _start(start, X[:, 0].square().sum(dim=1), other[:, 0].square().sum(dim=1))
+    first = _start(start, X[:, 0].square().sum(dim=1), second[:, 0].square().sum(dim=1))
+    H = X.new_empty(len(X), len(second))
+    for top in watched(range(0, len(X), TILE), "rows of the kernel"):
+        rows = slice(top, top + TILE)
+        for left in range(top if other is None else 0, len(second), TILE):
+            columns = slice(left, left + TILE)
+            H[rows, columns] = tile = _tile(X[rows], second[columns], v, first)
+            if other is None:
+                H[columns, rows] = tile.T
+    return H
+
+
+def _tile(X: Tensor, other: Tensor, v: float, first: float) -> Tensor:
+    """Return the kernel of all pairs, with all that is needed for them kept at once."""
     p = q = state = torch.tensor(first, dtype=X.dtype, device=X.device)
     total = deficit = torch.zeros_like(p)
     for x, y, gap in _steps(X, other):
@@ -282,13 +304,11 @@ def _require_geometry(x: Tensor, y: Tensor, gap: Tensor) -> None:
         )
 
 
-def _steps(X: Tensor, other: Tensor | None) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield squared norms and squared distances of all pairs, (n, k), step by step."""
-    X, other = _pair(X, other)
+def _steps(X: Tensor, other: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield squared norms (n, 1) and (1, k), and squared distances (n, k), step by step."""
     for x, y in zip(X.unbind(1), other.unbind(1), strict=True):
-        norms, others = x.square().sum(dim=1)[:, None], y.square().sum(dim=1)[None]
         gap = (x[:, None] - y[None]).square().sum(dim=2)
-        yield norms.expand_as(gap), others.expand_as(gap), gap
+        yield x.square().sum(dim=1)[:, None], y.square().sum(dim=1)[None], gap
 
 
 def _pair(X: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -50,7 +50,7 @@ def test_the_anatomy_is_complete(source):
     assert anatomy_faults(source.read_text()) == []
 
 
-OWN = {"diagonal/guarantee", "relu/every_subset"}
+OWN = {"diagonal/guarantee", "relu/every_subset", "relu/normalised_condition"}
 """Chapters on theorems of the book, which state no claim of a paper."""
 
 

@@ -58,6 +58,23 @@ def test_blocks_of_sequences_give_the_same(network, monkeypatch, budget):
     assert torch.allclose(gram(rnn, X, X[:3]), crossed, rtol=1e-13)
 
 
+@pytest.mark.parametrize("tile", [1, 2, 4])
+def test_tiles_of_the_triangle_give_the_same(network, monkeypatch, tile):
+    rnn, X = network
+    whole, crossed = gram(rnn, X), gram(rnn, X, X[:3])
+    sizes, inner = [], ntk._inner
+    assert ntk.TILE == 16
+    monkeypatch.setattr(ntk, "TILE", tile)
+    monkeypatch.setattr(
+        ntk, "_inner", lambda a, b: (sizes.append((len(a), len(b))), inner(a, b))[1]
+    )
+    assert torch.allclose(gram(rnn, X), whole, rtol=1e-13)
+    assert torch.equal(gram(rnn, X), gram(rnn, X).T)
+    ahead = [(min(tile, 5 - first), 5 - first) for first in range(0, 5, tile) for _ in range(2)]
+    assert sizes[: len(ahead)] == ahead
+    assert torch.allclose(gram(rnn, X, X[:3]), crossed, rtol=1e-13)
+
+
 @pytest.mark.parametrize(("others", "rows"), [(5, 1), (5, 2), (3, 4), (1, 5)])
 def test_a_block_holds_no_more_than_its_budget(relu_problem, monkeypatch, others, rows):
     assert 8 * ntk.BLOCK == 32 * 2**20  # bytes

@@ -15,6 +15,9 @@ from companion.relu.rnn import ReLURNN, backward_vectors, hidden_states
 BLOCK = 2**22
 """Entries of an intermediate matrix in :func:`gram`; larger ones are cut."""
 
+TILE = 16
+"""Sequences in a row of tiles of :func:`gram`; the tile on the diagonal is computed whole."""
+
 
 def forward_correlations(rnn: ReLURNN, X: Tensor, other: Tensor | None = None) -> Tensor:
     r"""Compute :math:`\langle h_l(x_i), h_{l'}(x'_j)\rangle` for all times.
@@ -101,7 +104,7 @@ def gram(rnn: ReLURNN, X: Tensor, other: Tensor | None = None) -> Tensor:
     Notes
     -----
     Source: Wang et al. (2021), equation (23), with h at the times before.  Costs
-    O(n k L² m) and, beyond the states, a bounded amount of memory.
+    O(n k L² m), half of it if X is compared with itself, and O((n + k) L m) memory.
 
     Examples
     --------
@@ -112,19 +115,24 @@ def gram(rnn: ReLURNN, X: Tensor, other: Tensor | None = None) -> Tensor:
     """
     states = hidden_states(rnn, X)
     second = states if other is None else hidden_states(rnn, other)
-    vectors, second_vectors = backward_vectors(rnn, states), backward_vectors(rnn, second)
+    vectors = backward_vectors(rnn, states)
+    second_vectors = vectors if other is None else backward_vectors(rnn, second)
+    before, second_before = states[:, :-1].contiguous(), second[:, :-1].contiguous()
     length = vectors.shape[1]
     shared = torch.ones(length, length) if rnn.tied else torch.eye(length)
     shared = shared.to(vectors)
-    rows = max(1, BLOCK // (len(second) * length**2))
-    blocks = [
-        (_inner(g, second_vectors) * _inner(h[:, :-1], second[:, :-1]) * shared).sum(dim=(2, 3))
-        for g, h in zip(vectors.split(rows), states.split(rows), strict=True)
-    ]
-    return torch.cat(blocks) / rnn.width
+    H = vectors.new_empty(len(vectors), len(second))
+    size = max(1, min(TILE, BLOCK // (len(second) * length**2)))
+    for first in range(0, len(H), size):
+        rows = slice(first, first + size)
+        ahead = slice(first if other is None else 0, None)
+        products = _inner(vectors[rows], second_vectors[ahead])
+        products *= _inner(before[rows], second_before[ahead])
+        H[rows, ahead] = (products * shared).sum(dim=(2, 3)) / rnn.width
+    return H if other is not None else H.triu() + H.triu(1).T
 
 
 def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of (n, L, m) with (k, L, m): shape (n, k, L, L)."""
-    products = left @ right.flatten(0, 1).T
-    return products.unflatten(2, right.shape[:2]).transpose(1, 2)
+    products = left.flatten(0, 1) @ right.flatten(0, 1).T
+    return products.view(*left.shape[:2], *right.shape[:2]).transpose(1, 2)

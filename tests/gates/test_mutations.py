@@ -79,7 +79,12 @@ KILLERS = {
         },
     ),
     "companion.relu.rnn": ("tests/test_relu_rnn.py", {}),
-    "companion.relu.ntk": ("tests/test_relu_ntk.py", {}),
+    "companion.relu.ntk": (
+        "tests/test_relu_ntk.py",
+        {
+            "0 -> 1 in: products = left.flatten(0, 1) @ right.flatten(0, 1).T": "one product or a batch of them"
+        },
+    ),
     "companion.relu.complexity": (
         "tests/test_relu_complexity.py",
         {

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from companion.diagonal import ntk
-from companion.diagonal.ntk import gram, linearised_outputs, tangent_features
+from companion.diagonal.ntk import gram, last_gram, linearised_outputs, tangent_features
 from companion.diagonal.rnn import outputs, sensitivities, symmetric_initialisation
 
 
@@ -120,6 +120,16 @@ def test_an_odd_unit_and_no_weight(problem):
     assert not gram(rnn, X, weights=torch.zeros(6, dtype=torch.float64)).any()
     with pytest.raises(ValueError, match="weights must not be negative, got -0.5"):
         gram(rnn, X, weights=torch.full((6,), -0.5, dtype=torch.float64))
+
+
+def test_the_last_time_alone(problem):
+    rnn, X, _ = problem
+    weights = torch.rand(6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for other in (None, X[1:]):
+        assert torch.equal(last_gram(rnn, X, other), gram(rnn, X, other)[-1])
+        weighed = last_gram(rnn, X, other, weights=weights)
+        assert torch.equal(weighed, gram(rnn, X, other, weights=weights)[-1])
+    assert torch.equal(last_gram(rnn, X[:, :1]), gram(rnn, X)[0])
 
 
 @pytest.mark.parametrize("size", [63, 64, 65, 129])

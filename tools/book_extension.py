@@ -8,11 +8,13 @@ with its verdict, what it uses and what uses it.  Directives:
 ``{results-summary}``     how many claims have which verdict
 ``{claims-graph} paper``  the dependency graph as a picture that links to chapters
 ``{errata-list}``         printed, corrected and witness, claim by claim
+``{speed-table} target``  what ``make bench`` has stored for a target
 ``{citation}``            how to cite, with the address from ``_config.yml``
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -170,6 +172,37 @@ class ErrataList(BookDirective):
         return list_table(["Place", erratum["place"]], rows, "errata")
 
 
+class SpeedTable(BookDirective):
+    required_arguments = 1
+    stored = ROOT / "benchmarks/results.json"
+
+    def run(self):
+        self.env.note_dependency(str(self.stored))
+        target = self.arguments[0]
+        results = json.loads(self.stored.read_text(encoding="utf-8"))
+        if target not in results:
+            raise self.error(f"no results of target {target!r} in {self.stored.name}")
+        headings = ["Measured", "Median [range]", "Goal", "Relative error", "Rate, the machine's"]
+        rows = [self.row(row) for row in results[target]["rows"]]
+        return self.markdown(list_table(headings, rows, "results"), ("scrolls",))
+
+    @staticmethod
+    def row(row: dict) -> list[str]:
+        value = "—"
+        if "value" in row:
+            value = f"{row['value']:.3g}{row.get('unit', '')}"
+            value += f" [{row['low']:.3g}, {row['high']:.3g}]" if "low" in row else ""
+        goal = row.get("goal", "—").replace(">=", "≥")
+        met = {True: " met", False: " **missed**", None: ""}[row.get("met")]
+        errors = ", ".join(f"{name} {error:.0e}" for name, error in row.get("errors", {}).items())
+        rate = "—"
+        if "work" in row:
+            beside = f" of {row['machine']:.3g}" if "machine" in row else ""
+            rate = f"{row['work']:.3g}{beside} {row['rate']}"
+        note = f" ({row['note']})" if "note" in row else ""
+        return [row["what"] + note, value, goal + met, errors or "—", rate]
+
+
 class Citation(BookDirective):
     def run(self):
         cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
@@ -251,6 +284,7 @@ def setup(app) -> dict:
         "results-summary": ResultsSummary,
         "claims-graph": ClaimsGraph,
         "errata-list": ErrataList,
+        "speed-table": SpeedTable,
         "citation": Citation,
     }.items():
         app.add_directive(name, directive)

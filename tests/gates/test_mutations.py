@@ -78,6 +78,7 @@ KILLERS = {
             "200 -> 201 in: CHECKPOINT_EVERY = 200": "how often, not what",
         },
     ),
+    "companion.diagonal.sharded": ("tests/test_sharded.py", {}),
     "companion.relu.rnn": ("tests/test_relu_rnn.py", {}),
     "companion.relu.ntk": (
         "tests/test_relu_ntk.py",

@@ -150,6 +150,7 @@ HALF = (
     "suprema",
     "trajectory",
     "trainers",
+    "sharded",
 )
 
 

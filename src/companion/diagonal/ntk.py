@@ -6,6 +6,8 @@ matrix of these features is the tangent kernel of Proposition 2 at finite width.
 
 from __future__ import annotations
 
+from itertools import islice
+
 import torch
 from torch import Tensor
 
@@ -97,6 +99,35 @@ def gram(
     >>> gram(rnn, torch.ones(1, 2, 1)).flatten().tolist()
     [1.0, 4.0]
     """
+    return _gram(rnn, X, other, weights, slice(0, None))
+
+
+def last_gram(
+    rnn: DiagonalRNN, X: Tensor, other: Tensor | None = None, *, weights: Tensor | None = None
+) -> Tensor:
+    r"""Compute the Gram matrix of the tangent features at the last time only.
+
+    Parameters, errors and notes are those of :func:`gram`, which takes T products
+    of matrices where this takes one.
+
+    Returns
+    -------
+    Tensor of shape (n, n')
+
+    Examples
+    --------
+    >>> from companion.activations import tanh
+    >>> rnn = DiagonalRNN(torch.ones(1), torch.zeros(1, 1), torch.ones(1), tanh)
+    >>> last_gram(rnn, torch.ones(1, 2, 1)).tolist()
+    [[4.0]]
+    """
+    return _gram(rnn, X, other, weights, slice(-1, None))[0]
+
+
+def _gram(
+    rnn: DiagonalRNN, X: Tensor, other: Tensor | None, weights: Tensor | None, times: slice
+) -> Tensor:
+    """Return the Gram matrices of some last times, counted from 0."""
     X = arguments.tensor("X", X, ("n", "T", rnn.dimension), like=rnn.w)
     if other is not None:
         other = arguments.tensor("other", other, ("n'", X.shape[1], rnn.dimension), like=rnn.w)
@@ -108,19 +139,19 @@ def gram(
     units, weights = _distinct(rnn, weights)
     second = X if other is None else other
     size = max(1, BLOCK // (max(len(X), len(second)) * (rnn.dimension + 1)))
-    total = X.new_zeros(X.shape[1], len(X), len(second))
+    kept = range(X.shape[1])[times]
+    total = X.new_zeros(len(kept), len(X), len(second))
     for first in watched(range(0, units.width, size), "units"):
         part = slice(first, first + size)
         block = DiagonalRNN(units.w[part], units.u[part], units.c[part], rnn.activation)
         scale = weights[part].sqrt()
-        left = sensitivity_steps(block, X, scale)
+        left = islice(sensitivity_steps(block, X, scale), kept.start, None)
         if other is None:
             for K, features in zip(total, left, strict=True):
                 _add_upper_triangle(K, features.flatten(1))
             continue
-        for K, features, others in zip(
-            total, left, sensitivity_steps(block, other, scale), strict=True
-        ):
+        right = islice(sensitivity_steps(block, other, scale), kept.start, None)
+        for K, features, others in zip(total, left, right, strict=True):
             K.addmm_(features.flatten(1), others.flatten(1).T)
     if other is None:
         for K in total:

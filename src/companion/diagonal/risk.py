@@ -7,6 +7,7 @@ without the factor 1/2 that some of the paper's proofs use.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -100,13 +101,56 @@ def risk_and_gradient(rnn: DiagonalRNN, X: Tensor, Y: Tensor) -> tuple[float, Te
     [[-2.0]]
     """
     X, Y = training_set(rnn, X, Y)
-    scale = math.sqrt(rnn.width)
+    return two_passes(rnn, X, Y, rnn.width, lambda F: F)
+
+
+def two_passes(
+    rnn: DiagonalRNN, X: Tensor, Y: Tensor, width: int, combine: Callable[[Tensor], Tensor]
+) -> tuple[float, Tensor, Tensor]:
+    r"""Compute the risk of a network of which ``rnn`` is a part, and the part's gradient.
+
+    Parameters
+    ----------
+    rnn : DiagonalRNN
+        Some of the units.
+    X : Tensor of shape (n, T, d)
+        Taken as it is, like Y: :func:`risk_and_gradient` checks them.
+    Y : Tensor of shape (n, T)
+    width : int
+        m, the number of units of the whole network.
+    combine : callable
+        Takes :math:`\sum_i c_i H_t^{(i)}` over the units of ``rnn``, shape (n, T), and
+        returns the sum over all units.
+
+    Returns
+    -------
+    risk : float
+        Of the whole network.
+    gradient_w : Tensor
+        For the units of ``rnn``, one entry each.
+    gradient_u : Tensor
+        For the units of ``rnn``, one row each.
+
+    Notes
+    -----
+    Source: Cayci & Eryilmaz (2024), equations (1) and (5).  The units share nothing but
+    the residuals: between the passes n T numbers say all there is to say about the others.
+
+    Examples
+    --------
+    >>> from companion.activations import tanh
+    >>> unit = DiagonalRNN(torch.zeros(1), torch.zeros(1, 1), torch.ones(1), tanh)
+    >>> X, Y = torch.ones(1, 1, 1), torch.ones(1, 1)
+    >>> two_passes(unit, X, Y, 4, lambda F: F + 2.0)[0]  # other units have the sum 2
+    0.0
+    """
+    scale = math.sqrt(width)
     blocks = _blocks(rnn, Y.numel())
     F = torch.zeros_like(Y)
     for _, units in blocks:
         path = _forward(units, X)
         F += summed(units, torch.stack(path[0][1:], dim=1))
-    residuals = F / scale - Y
+    residuals = combine(F) / scale - Y
     gradient_w, gradient_u = torch.empty_like(rnn.w), torch.empty_like(rnn.u)
     for part, units in reversed(blocks):
         path = path or _forward(units, X)  # that of the last block is still there

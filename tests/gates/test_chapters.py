@@ -50,6 +50,18 @@ def test_the_anatomy_is_complete(source):
     assert anatomy_faults(source.read_text()) == []
 
 
+def unexamined(claims, records):
+    """Claims without a chapter, or whose chapter gives no verdict."""
+    return [name for name, claim in claims.items() if not claim.chapter or name not in records]
+
+
+def test_every_claim_has_a_verdict():
+    records = read_verdicts([twin_of(source) for source in SOURCES])
+    assert unexamined(CLAIMS, records) == []
+    records.pop("wang2021/theorem-2")
+    assert unexamined(CLAIMS, records) == ["wang2021/theorem-2"]
+
+
 OWN = {"diagonal/guarantee", "relu/every_subset", "relu/normalised_condition"}
 """Chapters on theorems of the book, which state no claim of a paper."""
 

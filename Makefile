@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test mutations notebooks lab check-book portable clean
+.PHONY: help book test mutations notebooks lab check-book portable bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,10 @@ $(BIN)/python:
 
 .venv/.lab: .venv/.test
 	$(PIP) install -qq -c constraints.txt -e '.[lab]'
+	@touch $@
+
+.venv/.bench: .venv/.book
+	$(PIP) install -qq -c constraints.txt -e '.[bench]'
 	@touch $@
 
 .venv/.browser: .venv/.test
@@ -56,6 +60,9 @@ check-book: .venv/.browser ## open every built page in headless Chromium, with t
 portable: .venv/.test ## re-run the chapters as on an old processor and with two threads
 	ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 OPENBLAS_CORETYPE=Nehalem OMP_NUM_THREADS=2 \
 	$(BIN)/python -m pytest -q -n 2 notebooks
+
+bench: .venv/.bench ## measure against other tools; BENCH="--only a-gram", BENCH=--quick
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove the built book; the environment stays
 	rm -rf _build

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import Tensor
 
 from benchmarks import measuring, peers_torch, problems, references

@@ -221,6 +221,7 @@ def test_limit_outputs(inputs, monkeypatch):
 
 
 def test_blocks_hold_both_units_of_a_node(inputs, monkeypatch):
+    assert 8 * infinite_width.FEATURES_AT_ONCE == 64 * 2**20  # bytes
     of_a_node = 2 * 3 * 4 * 3  # both signs of w, inputs, times, coordinates and w
     monkeypatch.setattr(infinite_width, "FEATURES_AT_ONCE", 5 * of_a_node)
     assert [part.stop - part.start for part in infinite_width._blocks(inputs, 7)] == [5, 5]

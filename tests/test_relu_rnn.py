@@ -5,11 +5,13 @@ import math
 import pytest
 import torch
 
+from companion.relu.ntk import gram
 from companion.relu.rnn import (
     ReLURNN,
     Variances,
     backward_vectors,
     hidden_states,
+    mirrored,
     outputs,
     random_initialisation,
     untied_initialisation,
@@ -150,3 +152,18 @@ def test_sequences_must_fit_the_network(relu_problem):
         hidden_states(relu_problem["untied"], X[:, :3])
     with pytest.raises(ValueError, match="states must have shape"):
         backward_vectors(relu_problem["tied"], X)
+
+
+def test_the_mirrored_network(relu_problem):
+    X = relu_problem["X"]
+    for rnn in (relu_problem["tied"], relu_problem["untied"]):
+        pair = mirrored(rnn)
+        copies = [torch.block_diag(W, W) for W in (rnn.W if rnn.W.ndim == 3 else rnn.W[None])]
+        assert torch.equal(pair.W, torch.stack(copies) if rnn.W.ndim == 3 else copies[0])
+        assert torch.allclose(pair.A, torch.cat([rnn.A, rnn.A]) / math.sqrt(2), rtol=1e-15)
+        assert torch.allclose(pair.M_0, torch.cat([rnn.M_0, rnn.M_0]) / math.sqrt(2), rtol=1e-15)
+        assert torch.equal(pair.B, torch.cat([rnn.B, -rnn.B]))
+        states = hidden_states(rnn, X) / math.sqrt(2)
+        assert torch.allclose(hidden_states(pair, X), torch.cat([states, states], dim=-1))
+        assert pair.width == 14 and float(outputs(pair, X).abs().max()) < 1e-14
+        assert torch.allclose(gram(pair, X), gram(rnn, X), rtol=1e-12)

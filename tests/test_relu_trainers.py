@@ -8,13 +8,7 @@ import torch
 from companion.relu import trainers
 from companion.relu.infinite_width import kernel
 from companion.relu.ntk import gram
-from companion.relu.rnn import (
-    hidden_states,
-    mirrored,
-    outputs,
-    random_initialisation,
-    variances_corrected,
-)
+from companion.relu.rnn import mirrored, random_initialisation, variances_corrected
 from companion.relu.trainers import average_errors, kernel_sgd, online_sgd
 
 LABELS = torch.tensor([1.0, -1.0, -1.0, 1.0, 1.0], dtype=torch.float64)
@@ -94,16 +88,6 @@ def test_small_steps_follow_the_gram_matrix_of_the_network(relu_problem):
         linear = kernel_sgd(gram(pair, X), LABELS, c).margins
         gaps.append((online_sgd(pair, X, LABELS, c / pair.width).margins - linear).abs().max())
     assert 0 < float(gaps[1]) < 0.03 * float(gaps[0]) < 1e-3
-
-
-def test_the_mirrored_network(relu_problem):
-    X = relu_problem["X"]
-    for rnn in (relu_problem["tied"], relu_problem["untied"]):
-        pair = mirrored(rnn)
-        states = hidden_states(rnn, X) / math.sqrt(2)
-        assert torch.allclose(hidden_states(pair, X), torch.cat([states, states], dim=-1))
-        assert pair.width == 14 and float(outputs(pair, X).abs().max()) < 1e-14
-        assert torch.allclose(gram(pair, X), gram(rnn, X), rtol=1e-12)
 
 
 def test_average_errors():

@@ -138,7 +138,7 @@ def shard(rnn: DiagonalRNN, rank: int, processes: int) -> DiagonalRNN:
     Notes
     -----
     Source: Cayci & Eryilmaz (2024), equation (3).  As a network of its own the shard
-    divides by the root of its own width; the sums of :func:`companion.diagonal.rnn.summed`
+    divides by the root of its own width; the sums of :func:`~companion.diagonal.rnn.summed`
     add up over shards.
 
     Examples
@@ -205,7 +205,7 @@ def sharded_gradient_descent(
     Source: Cayci & Eryilmaz (2024), equation (5).  One all-reduce of n T numbers a step;
     before the first step the processes compare what they were given, after the last they
     take the largest movement.  Equal to
-    :func:`companion.diagonal.trainers.gradient_descent` to rounding, since the sum over
+    :func:`~companion.diagonal.trainers.gradient_descent` to rounding, since the sum over
     units is taken in another order; with one process to the bit.
 
     Examples

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from claims_graph import draw, short
+from book_pages.graph import draw, short
 from companion.claims import dependency_graph, load_claims
 
 CLAIMS = load_claims()

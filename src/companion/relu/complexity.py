@@ -126,14 +126,16 @@ class Complexity:
         return Complexity(self.log + log_factor, self.reason)
 
 
-def complexity(series: PowerSeries, radius: float) -> Complexity:
-    r"""Compute :math:`\mathscr C(\psi, R) = 1 + \sum_{i\ge1} i|c_i|R^i`.
+def complexity(series: PowerSeries, radius: float, power: float = 1.0) -> Complexity:
+    r"""Compute :math:`\mathscr C(\psi, R) = 1 + \sum_{i\ge1} i^a|c_i|R^i`, with a = 1 in the paper.
 
     Parameters
     ----------
     series : PowerSeries
     radius : float
         R, positive.
+    power : float
+        a, positive.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def complexity(series: PowerSeries, radius: float) -> Complexity:
     Raises
     ------
     ValueError
-        If the radius is not positive.
+        If the radius or the power is not positive.
 
     Notes
     -----
@@ -154,7 +156,9 @@ def complexity(series: PowerSeries, radius: float) -> Complexity:
     'the series of arctan(z/2) converges for |z| < 2 only, and R = 2'
     """
     R = arguments.positive("radius", radius)
-    return _diverges(series, "R", R) or _sum(series, math.log(R), math.log, 1, R / series.radius)
+    a = arguments.positive("power", power)
+    end = _diverges(series, "R", R)
+    return end or _sum(series, math.log(R), lambda i: a * math.log(i), 1, R / series.radius)
 
 
 def joint_complexity(

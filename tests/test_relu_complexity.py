@@ -49,6 +49,12 @@ def test_a_polynomial_term_by_term(radius):
     assert close(complexity(CUBIC, radius), expected)
 
 
+@pytest.mark.parametrize("power", [0.5, 0.75, 2.0])
+def test_another_power_of_the_degree(power):
+    found = complexity(polynomial(9, -2, 0, 5), 1.5, power=power)
+    assert found.value == pytest.approx(1 + 2 * 1.5 + 3**power * 5 * 1.5**3, rel=1e-12)
+
+
 def test_series_are_those_of_the_functions():
     for series, function, z in (
         (exponential, math.exp, 1.3),
@@ -212,6 +218,7 @@ def test_a_growing_then_falling_series_is_summed_to_its_end():
         (lambda: polynomial(), r"coefficients must end with one that is not zero, got \(\)"),
         (lambda: polynomial(1, 0), r"got \(1, 0\)"),
         (lambda: complexity(exponential, 0.0), "radius must be positive"),
+        (lambda: complexity(exponential, 1.0, power=0.0), "power must be positive"),
         (lambda: joint_complexity(exponential, 1.0, 0, 1), "inputs must be at least 1"),
         (lambda: joint_complexity(exponential, 1.0, 1, 0), "length must be at least 1"),
         (lambda: joint_complexity(exponential, 1.0, 1, 1, 0.0), "c_1 must be positive"),

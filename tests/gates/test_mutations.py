@@ -102,6 +102,7 @@ KILLERS = {
             "minus -> plus in: largest = chosen.norm(dim=-1).amax(dim=-1)": LAST,
         },
     ),
+    "companion.relu.convergence": ("tests/test_relu_convergence.py", {}),
     "companion.relu.trainers": (
         "tests/test_relu_trainers.py",
         {

@@ -29,11 +29,11 @@ def pair(series, *places):
 def geometry(L):
     """P and kappa by their definitions: the orthogonal kernel's angles, step by step."""
     v, K, P = L**-3.0, 1.0, 1.0
-    for l in range(1, L + 1):
-        rho = K / (1 + l * v)  # K^{l-1}/Q_l, with K^0 = 1
+    for step in range(1, L + 1):
+        rho = K / (1 + step * v)  # K^{l-1}/Q_l, with K^0 = 1
         angle = math.acos(rho)
         P *= 1 - angle / math.pi
-        K = (1 + l * v) * (math.sin(angle) + rho * (math.pi - angle)) / math.pi
+        K = (1 + step * v) * (math.sin(angle) + rho * (math.pi - angle)) / math.pi
     return P, math.sqrt(2) * P**1.5 / (6 * math.pi**1.5 * math.sqrt(1 + L**-2.0))
 
 

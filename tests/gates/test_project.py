@@ -129,6 +129,7 @@ def test_a_name_that_does_not_exist_is_seen(name):
 LAYERS = (
     "arguments",
     "progress",
+    "threads",
     "checkpoint",
     "claims",
     "evidence",

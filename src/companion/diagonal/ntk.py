@@ -6,6 +6,8 @@ matrix of these features is the tangent kernel of Proposition 2 at finite width.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from companion import arguments
 from companion.diagonal.rnn import DiagonalRNN, readout, sensitivities, sensitivity_steps
-from companion.progress import watched
+from companion.threads import shared_out
 
 BLOCK = 2**18
 """How many features :func:`gram` keeps at once: few enough for the cache."""
@@ -140,19 +142,28 @@ def _gram(
     second = X if other is None else other
     size = max(1, BLOCK // (max(len(X), len(second)) * (rnn.dimension + 1)))
     kept = range(X.shape[1])[times]
-    total = X.new_zeros(len(kept), len(X), len(second))
-    for first in watched(range(0, units.width, size), "units"):
-        part = slice(first, first + size)
+    parts = [slice(first, first + size) for first in range(0, units.width, size)]
+
+    def steps(inputs: Tensor, part: slice) -> Iterator[Tensor]:
+        """Yield the features (n, (d + 1) b) of b units at the times that are kept."""
         block = DiagonalRNN(units.w[part], units.u[part], units.c[part], rnn.activation)
-        scale = weights[part].sqrt()
-        left = islice(sensitivity_steps(block, X, scale), kept.start, None)
-        if other is None:
-            for K, features in zip(total, left, strict=True):
-                _add_upper_triangle(K, features.flatten(1))
-            continue
-        right = islice(sensitivity_steps(block, other, scale), kept.start, None)
-        for K, features, others in zip(total, left, right, strict=True):
-            K.addmm_(features.flatten(1), others.flatten(1).T)
+        features = sensitivity_steps(block, inputs, weights[part].sqrt())
+        return (at_t.flatten(1) for at_t in islice(features, kept.start, None))
+
+    def added(share: Iterable[slice]) -> Tensor:
+        """Add up the Gram matrices of some units."""
+        total = X.new_zeros(len(kept), len(X), len(second))
+        for part in share:
+            if other is None:
+                for K, features in zip(total, steps(X, part), strict=True):
+                    _add_upper_triangle(K, features)
+            else:
+                pairs = zip(steps(X, part), steps(other, part), strict=True)
+                for K, (features, others) in zip(total, pairs, strict=True):
+                    K.addmm_(features, others.T)
+        return total
+
+    total = functools.reduce(Tensor.add_, shared_out(added, parts, X.device, "units"))
     if other is None:
         for K in total:
             K.triu_().add_(K.triu(1).T)

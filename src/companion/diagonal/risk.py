@@ -7,13 +7,15 @@ without the factor 1/2 that some of the paper's proofs use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from companion import arguments
 from companion.diagonal.rnn import DiagonalRNN, outputs, summed
+from companion.threads import shared_out
 
 BLOCK = 2**20
 """States of all times that :func:`risk_and_gradient` keeps at once."""
@@ -145,19 +147,42 @@ def two_passes(
     0.0
     """
     scale = math.sqrt(width)
-    blocks = _blocks(rnn, Y.numel())
-    F = torch.zeros_like(Y)
+    shares = shared_out(
+        lambda share: _first_pass(share, X), _blocks(rnn, Y.numel()), X.device, "outputs"
+    )
+    residuals = combine(sum(share.outputs for share in shares)) / scale - Y
+    factor = (2.0 / len(X) / scale) * residuals[..., None]
+    gradient_w, gradient_u = torch.empty_like(rnn.w), torch.empty_like(rnn.u)
+
+    def second_pass(shares: Iterable[_Share]) -> None:
+        for share in shares:
+            path = share.path
+            for part, units in reversed(share.blocks):
+                path = path or _forward(units, X)  # that of the last block is still there
+                found = _backward(units, X, factor * units.c, *path)
+                gradient_w[part], gradient_u[part] = found
+                path = None
+
+    shared_out(second_pass, shares, X.device, "gradient")
+    return float((residuals**2).sum() / len(X)), gradient_w, gradient_u
+
+
+@dataclass(frozen=True)
+class _Share:
+    """The blocks of one thread, the sum of their outputs, and the last block's path."""
+
+    blocks: list[tuple[Tensor, DiagonalRNN]]
+    outputs: Tensor
+    path: tuple[list[Tensor], list[Tensor]]
+
+
+def _first_pass(blocks: Iterable[tuple[Tensor, DiagonalRNN]], X: Tensor) -> _Share:
+    """Add up the outputs, without their common factor."""
+    blocks, F = list(blocks), X.new_zeros(X.shape[:2])
     for _, units in blocks:
         path = _forward(units, X)
         F += summed(units, torch.stack(path[0][1:], dim=1))
-    residuals = combine(F) / scale - Y
-    gradient_w, gradient_u = torch.empty_like(rnn.w), torch.empty_like(rnn.u)
-    for part, units in reversed(blocks):
-        path = path or _forward(units, X)  # that of the last block is still there
-        source = (2.0 / len(X) / scale) * residuals[..., None] * units.c
-        gradient_w[part], gradient_u[part] = _backward(units, X, source, *path)
-        path = None
-    return float((residuals**2).sum() / len(X)), gradient_w, gradient_u
+    return _Share(blocks, F, path)
 
 
 def _blocks(rnn: DiagonalRNN, entries: int) -> list[tuple[Tensor, DiagonalRNN]]:

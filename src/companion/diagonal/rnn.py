@@ -297,12 +297,12 @@ def sensitivity_steps(rnn: DiagonalRNN, X: Tensor, scale: Tensor) -> Iterator[Te
     derivatives = X.new_zeros(len(X), rnn.dimension + 1, rnn.width)
     state = torch.zeros_like(derivatives[:, 0])
     for inputs in X.unbind(1):
-        drive = rnn.w * state + inputs @ rnn.u.T
-        derivatives *= rnn.w
-        derivatives[:, 0].addcmul_(state, scale)
-        derivatives[:, 1:].addcmul_(inputs[:, :, None], scale)
-        state, slope = rnn.activation.value_and_first(drive)
-        derivatives *= slope[:, None]
+        before = state
+        state, slope = rnn.activation.value_and_first(rnn.w * before + inputs @ rnn.u.T)
+        derivatives *= (rnn.w * slope)[:, None]
+        entering = slope * scale
+        derivatives[:, 0].addcmul_(before, entering)
+        derivatives[:, 1:].addcmul_(inputs[:, :, None], entering[:, None])
         yield derivatives
 
 

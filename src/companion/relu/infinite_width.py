@@ -10,14 +10,14 @@ sample to sample; sequences have equal lengths.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from companion import arguments
-from companion.progress import watched
+from companion.threads import shared_out
 
 SMALL_ANGLE = 0.05
 """Below it the series of sin t - t cos t is used, exact there to rounding."""
@@ -244,13 +244,18 @@ def kernel(
     v = _input_variance(input_variance, X.shape[1])
     first = _start(start, X[:, 0].square().sum(dim=1), second[:, 0].square().sum(dim=1))
     H = X.new_empty(len(X), len(second))
-    for top in watched(range(0, len(X), TILE), "rows of the kernel"):
-        rows = slice(top, top + TILE)
-        for left in range(top if other is None else 0, len(second), TILE):
-            columns = slice(left, left + TILE)
-            H[rows, columns] = tile = _tile(X[rows], second[columns], v, first)
-            if other is None:
-                H[columns, rows] = tile.T
+
+    def fill(tops: Iterable[int]) -> None:
+        """Compute some rows of tiles."""
+        for top in tops:
+            rows = slice(top, top + TILE)
+            for left in range(top if other is None else 0, len(second), TILE):
+                columns = slice(left, left + TILE)
+                H[rows, columns] = tile = _tile(X[rows], second[columns], v, first)
+                if other is None:
+                    H[columns, rows] = tile.T
+
+    shared_out(fill, range(0, len(X), TILE), X.device, "rows of the kernel")
     return H
 
 

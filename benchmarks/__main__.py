@@ -23,6 +23,7 @@ from benchmarks import (
     relu_gram,
     relu_kernel,
     relu_sgd,
+    roofline,
     scaling,
     sharding,
 )
@@ -37,6 +38,7 @@ TARGETS = (
     | relu_sgd.TARGETS
     | relu_kernel.TARGETS
     | scaling.TARGETS
+    | roofline.TARGETS
     | cuda.TARGETS
     | sharding.TARGETS
 )

@@ -50,7 +50,8 @@ class Row:
     """One line of the table: a value with its range, and what it is measured against.
 
     ``met`` is None where there is nothing to meet; ``errors`` are relative to a
-    float64 reference; ``work`` and ``machine`` are rates in the unit ``rate``.
+    float64 reference; ``work`` and ``machine`` are rates in the unit ``rate``;
+    ``intensity`` counts operations a byte.
     """
 
     target: str
@@ -65,6 +66,7 @@ class Row:
     work: float | None = None
     machine: float | None = None
     rate: str = ""
+    intensity: float | None = None
     note: str = ""
 
     def record(self) -> dict:

@@ -170,12 +170,35 @@ def test_the_sharper_free_theorem_takes_the_best_omega():
 
 def test_the_smallest_width(monkeypatch):
     for least in range(1, 40):
-        found = convergence._smallest_width(lambda m, least=least: m >= least)
+        found = convergence._smallest_width(SETTING, lambda m, least=least: least - m, 0)
         assert found == max(2, least + least % 2)
     monkeypatch.setattr(convergence, "DOUBLINGS", 3)
-    assert convergence._smallest_width(lambda m: m >= 8) == 8
+    assert convergence._smallest_width(SETTING, lambda m: 8 - m, 0) == 8
     with pytest.raises(ValueError, match=r"no width up to 2\^3 is enough"):
-        convergence._smallest_width(lambda m: m >= 9)
+        convergence._smallest_width(SETTING, lambda m: 9 - m, 0)
+
+
+def test_a_modulus_that_overflows_at_small_widths_only():
+    """At m = 2 the modulus is 50.5 and its powers overflow; at the width asked for it is not."""
+    plan = prescribe(0.05, 0.1, tanh, 0.5, 200, (70.7, 0.5), 8, theorem="projected, sharper")
+    setting = Setting(tanh, 0.5, 200, 70.7, 0.5, samples=8, dimension=1)
+    with pytest.raises(OverflowError):
+        residual_error(setting, 2, 0.5 + 70.7 / math.sqrt(2), 0.1)
+    alpha_m = 0.5 + 70.7 / math.sqrt(plan.width)
+    assert residual_error(setting, plan.width, alpha_m, 0.1) <= math.sqrt(0.05) / 2
+
+
+def test_an_omega_that_overflows_is_passed_over():
+    """At T = 110 the constants overflow at eleven times alpha, not at small omega."""
+    setting = Setting(tanh, 0.5, 110, 0.1, 0.5, samples=8, dimension=1)
+    with pytest.raises(OverflowError):
+        free_width(setting, 5.0, 0.05, 0.1)
+    plan = prescribe(0.05, 0.1, tanh, 0.5, 110, (0.1, 0.5), 8)
+    costs = [
+        free_width(setting, omega, 0.05, 0.1) / step_size_sharper(setting, 0.5 + omega)
+        for omega in (0.5 * 10 ** (k / 8) for k in range(-24, 0))
+    ]
+    assert plan.width / plan.step_size == pytest.approx(min(costs), rel=1e-3)
 
 
 def test_small_movements_ask_for_a_small_omega():
@@ -222,7 +245,11 @@ def test_a_single_bound_may_vanish():
         ({"theorem": "best"}, "theorem must be one of 'projected, printed'"),
         (
             {"alpha": 3.0, "horizon": 2000, "theorem": "projected, printed"},
-            "no finite width can be given: the constants of horizon 2000 at alpha sigma_1 = 3 exceed",
+            r"no width up to 2\^400 is enough: at horizon 2000 and alpha sigma_1 = 3",
+        ),
+        (
+            {"alpha": 3.0, "horizon": 2000},
+            "no finite width can be given: at horizon 2000 and alpha sigma_1 = 3, constants exceed",
         ),
         ({"epsilon": 1e-120, "theorem": "projected, printed"}, r"no width up to 2\^400 is enough"),
     ],

@@ -66,7 +66,7 @@ KILLERS = {
         {
             "10 -> 11 in: forever = 10**60  # so many steps leave B(m) alone": FOREVER,
             "60 -> 61 in: forever = 10**60  # so many steps leave B(m) alone": FOREVER,
-            "9 -> 10 in: grid = [setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)]": FARTHER,
+            "9 -> 10 in: for omega in (setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)):": FARTHER,
         },
     ),
     "companion.diagonal.trajectory": ("tests/test_trainers.py", {}),

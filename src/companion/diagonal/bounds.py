@@ -164,12 +164,15 @@ def smoothness_sharper(t: int, alpha_m: float, activation: Activation) -> float:
     >>> round(smoothness_sharper(1, 0.5, tanh), 4)
     0.7698
     """
-    beta = 0.0
+    z, s1 = alpha_m * activation.sigma_1, activation.sigma_1
+    before = now = beta = 0.0  # mu at s - 1 and at s, carried along
     for s in range(t):
-        drive = slope_of_drive(s, alpha_m, activation)
-        cross = sensitivity_in_w(s, alpha_m, activation) + lipschitz_sharper(s, alpha_m, activation)
-        bend = activation.sigma_2 * drive**2 + activation.sigma_1 * cross
-        beta = bend + alpha_m * activation.sigma_1 * beta
+        after = now + z**s
+        in_w = s1 * activation.sigma_0 * before
+        drive = math.hypot(activation.sigma_0 * now, after)
+        cross = in_w + math.hypot(in_w, s1 * now)
+        beta = activation.sigma_2 * drive**2 + s1 * cross + z * beta
+        before, now = now, after
     return beta
 
 

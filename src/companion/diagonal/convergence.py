@@ -118,8 +118,7 @@ def theorem_1_printed(setting: Setting, width: int, steps: int, delta: float) ->
     Returns
     -------
     float
-        The bound on the smallest risk, as printed; step size
-        :math:`1/(T\sqrt\tau)`.
+        The bound on the smallest risk, as printed; step size :math:`1/(T\sqrt\tau)`.
 
     Raises
     ------
@@ -328,17 +327,27 @@ def prescribe(
         return _PRESCRIBE[theorem](setting, epsilon, _probability(delta))
     except OverflowError:
         raise ValueError(
-            f"no finite width can be given: the constants of horizon {horizon} at "
-            f"alpha sigma_1 = {alpha * activation.sigma_1:g} exceed the floating-point range"
+            f"no finite width can be given{_where(setting)}, constants exceed the floating-point range"
         ) from None
 
 
-def _smallest_width(enough: Callable[[int], bool]) -> int:
-    """Smallest even width that is enough, for a condition that stays true once it is."""
-    doubled = (2**k for k in range(1, DOUBLINGS + 1))
-    width = next((m for m in doubled if enough(m)), None)
+def _where(setting: Setting) -> str:
+    slope = setting.alpha * setting.activation.sigma_1
+    return f": at horizon {setting.horizon} and alpha sigma_1 = {slope:g}"
+
+
+def _smallest_width(setting: Setting, bound: Callable[[int], float], target: float) -> int:
+    """Smallest even width at which a bound is at most a target, and stays so beyond."""
+
+    def enough(m: int) -> bool:
+        try:
+            return bound(m) <= target
+        except OverflowError:  # at a modulus that falls with the width
+            return False
+
+    width = next((2**k for k in range(1, DOUBLINGS + 1) if enough(2**k)), None)
     if width is None:
-        raise ValueError(f"no width up to 2^{DOUBLINGS} is enough")
+        raise ValueError(f"no width up to 2^{DOUBLINGS} is enough{_where(setting)}")
     step = width // 4
     while step >= 2:
         width = width - step if enough(width - step) else width
@@ -351,7 +360,7 @@ def _by_halves(rhs: Callable[[Setting, int, int, float], float]) -> Callable[...
 
     def plan(setting: Setting, epsilon: float, delta: float) -> Prescription:
         forever = 10**60  # so many steps leave B(m) alone
-        width = _smallest_width(lambda m: rhs(setting, m, forever, delta) <= epsilon / 2)
+        width = _smallest_width(setting, lambda m: rhs(setting, m, forever, delta), epsilon / 2)
         floor = rhs(setting, width, forever, delta)
         steps = math.ceil(((rhs(setting, width, 1, delta) - floor) * 2 / epsilon) ** 2)
         return Prescription(width, steps, 1 / (setting.horizon * math.sqrt(steps)))
@@ -363,17 +372,15 @@ def _projected_sharper(setting: Setting, epsilon: float, delta: float) -> Prescr
     def modulus(m: int) -> float:
         return setting.alpha + setting.nu_w / math.sqrt(m)
 
-    def enough(m: int) -> bool:
-        return residual_error(setting, m, modulus(m), delta) <= math.sqrt(epsilon) / 2
+    width = _smallest_width(
+        setting, lambda m: residual_error(setting, m, modulus(m), delta), math.sqrt(epsilon) / 2
+    )
+    return _descending(setting, epsilon, width, modulus(width))
 
-    return _descending(setting, epsilon, _smallest_width(enough), modulus)
 
-
-def _descending(
-    setting: Setting, epsilon: float, width: int, modulus: Callable[[int], float]
-) -> Prescription:
+def _descending(setting: Setting, epsilon: float, width: int, alpha_m: float) -> Prescription:
     """Steps and step size of the sharper theorems at a given width."""
-    step_size = step_size_sharper(setting, modulus(width))
+    step_size = step_size_sharper(setting, alpha_m)
     return Prescription(width, math.ceil(setting.nu**2 / (step_size * epsilon)), step_size)
 
 
@@ -397,16 +404,15 @@ def free_width(setting: Setting, omega: float, epsilon: float, delta: float) -> 
 
 
 def _free_sharper(setting: Setting, epsilon: float, delta: float) -> Prescription:
-    grid = [setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)]
-    plans = [
-        _descending(
-            setting,
-            epsilon,
-            free_width(setting, omega, epsilon, delta),
-            lambda m, omega=omega: setting.alpha + omega,
-        )
-        for omega in grid
-    ]
+    plans = []
+    for omega in (setting.alpha * 10.0 ** (k / 8) for k in range(-24, 9)):
+        try:
+            width = free_width(setting, omega, epsilon, delta)
+            plans.append(_descending(setting, epsilon, width, setting.alpha + omega))
+        except OverflowError:  # a smaller omega may do
+            break
+    if not plans:
+        raise OverflowError
     return min(plans, key=lambda plan: plan.width * plan.steps)
 
 

@@ -16,8 +16,7 @@ from companion.activations import Activation
 from companion.diagonal import bounds
 from companion.diagonal.guarantees import linearisation_printed
 
-DOUBLINGS = 400
-"""No search for a width goes beyond 2 to this power."""
+DOUBLINGS = 400  # no search for a width goes beyond 2 to this power
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test mutations notebooks lab check-book portable bench clean
+.PHONY: help book test mutations notebooks figures lab check-book portable bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ mutations: .venv/.test ## change every number of the mathematics in turn: each t
 
 notebooks: .venv/.test ## execute the chapters and store their outputs
 	$(BIN)/python tools/execute_chapters.py
+
+figures: .venv/.test ## record the data behind the chapters' figures
+	$(BIN)/python tools/figure_data.py
 
 lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
 	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupytext-config set-default-viewer

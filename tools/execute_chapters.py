@@ -6,6 +6,7 @@ a twin is always made from its source, never the other way round.
 
     python tools/execute_chapters.py                       every chapter
     python tools/execute_chapters.py book/diagonal/x.md    one chapter
+    python tools/execute_chapters.py --prose [...]         text only, if no code has changed
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import jupytext
@@ -76,10 +79,23 @@ def execute(source: Path) -> NotebookNode:
     return notebook
 
 
-def store(source: Path) -> float:
-    """Execute one source, write its twin, and return the seconds it took."""
+def rewritten(source: Path) -> NotebookNode:
+    """Give a source the outputs that its twin stores; refuse it if its code has changed."""
+    notebook, twin = unexecuted(source), nbformat.read(twin_of(source), as_version=4)
+    fresh, stored = (
+        [cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, twin)
+    )
+    if [(c.source, c.metadata) for c in fresh] != [(c.source, c.metadata) for c in stored]:
+        raise ValueError(f"a code cell of {source.name} has changed: execute the chapter")
+    for new, old in zip(fresh, stored, strict=True):
+        new.outputs, new.execution_count = old.outputs, old.execution_count
+    return notebook
+
+
+def store(source: Path, make: Callable[[Path], NotebookNode] = execute) -> float:
+    """Make one source's twin, write it, and return the seconds that took."""
     begin = time.perf_counter()
-    notebook = execute(source)
+    notebook = make(source)
     twin_of(source).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     return time.perf_counter() - begin
 
@@ -88,13 +104,18 @@ def main(arguments: list[str]) -> int:
     """Execute the named sources, or all of them, two at a time."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", nargs="*", type=Path, help="chapter sources; default: all")
-    sources = [path.resolve() for path in parser.parse_args(arguments).sources] or chapter_sources()
+    parser.add_argument(
+        "--prose", action="store_true", help="copy the text, keep the outputs; refuse changed code"
+    )
+    options = parser.parse_args(arguments)
+    sources = [path.resolve() for path in options.sources] or chapter_sources()
     unknown = [str(path) for path in sources if path not in chapter_sources()]
     if unknown:
         print(f"not a chapter source below book/: {', '.join(unknown)}", file=sys.stderr)
         return 2
+    make = partial(store, make=rewritten if options.prose else execute)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        bar = tqdm(pool.map(store, sources), total=len(sources), desc="chapters", disable=None)
+        bar = tqdm(pool.map(make, sources), total=len(sources), desc="chapters", disable=None)
         for source, seconds in zip(sources, bar, strict=True):
             print(f"{source.relative_to(ROOT)}: {seconds:.1f} s")
     return 0

@@ -4,11 +4,17 @@ Everything is computed at build time from ``book/claims`` and the stored outputs
 of the chapters; nothing here holds a verdict.  Below each statement's box goes a line
 with its verdict, what it uses and what uses it.  Directives:
 
-``{results-table}``       every claim with verdict, standing, evidence, ratio, chapter
+``{results-table}``       every claim with verdict, standing, evidence, ratio, and where it is
 ``{results-summary}``     how many claims have which verdict
 ``{claims-graph} paper``  the dependency graph as a picture that links to chapters
-``{errata-list}``         printed, corrected and witness, claim by claim
+``{errata-list} paper``   printed, corrected and witness, claim by claim
+``{errata-downloads}``    links to the errata and the citations as files
+``{claims-by-number} paper``  every number of a paper, with its statement
+``{exercise-index}``      the exercises of all chapters by difficulty, then part
 ``{speed-table} target``  what ``make bench`` has stored for a target
+``{roofline}``            the rates of all kernels below the roof of the machine
+``{claims-map}``          every claim as a tile with its verdict
+``{finding} name``        a picture and a sentence with its stored numbers
 ``{citation}``            how to cite, with the address from ``_config.yml``
 """
 
@@ -19,14 +25,32 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from book_pages import errata, front, links, results, speed  # noqa: E402
+from book_pages import (  # noqa: E402
+    citations,
+    errata,
+    exercises,
+    figures,
+    front,
+    links,
+    numbers,
+    previews,
+    results,
+    roofline,
+    speed,
+)
 
 DIRECTIVES = {
     "results-table": results.ResultsTable,
     "results-summary": results.ResultsSummary,
     "claims-graph": results.ClaimsGraph,
     "errata-list": errata.ErrataList,
+    "errata-downloads": errata.ErrataDownloads,
+    "claims-by-number": numbers.ClaimsByNumber,
+    "exercise-index": exercises.ExerciseIndex,
     "speed-table": speed.SpeedTable,
+    "roofline": roofline.Roofline,
+    "claims-map": front.ClaimsMap,
+    "finding": front.Finding,
     "citation": front.Citation,
 }
 
@@ -37,5 +61,15 @@ def setup(app) -> dict:
         app.add_directive(name, directive)
     app.connect("env-check-consistency", links.check_verdicts_shown)
     app.connect("doctree-resolved", links.link_statements)
+    app.connect("doctree-resolved", exercises.give_ids)
+    app.connect("doctree-resolved", figures.link_data)
     app.connect("html-page-context", links.drop_duplicate_ids)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", results.add_script)
+    app.connect("build-finished", citations.write_files)
+    app.add_transform(numbers.NumberTheBoxes)
+    app.connect("html-page-context", previews.collect_previews)
+    app.connect("build-finished", previews.write_previews)
+    app.connect("build-finished", figures.write_tables)
+    app.add_js_file("previews.js", loading_method="defer")
+    # Previews are collected while pages are written, in one process.
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -188,6 +188,14 @@ def test_a_modulus_that_overflows_at_small_widths_only():
     assert residual_error(setting, plan.width, alpha_m, 0.1) <= math.sqrt(0.05) / 2
 
 
+def test_a_large_first_term_leaves_the_floor_alone():
+    """At z = 2 and T = 24 the first term of the printed bound exceeds 10^30."""
+    plan = prescribe(1.0, 0.1, tanh, 2.0, 24, (0.1, 0.5), 8, theorem="projected, printed")
+    setting = Setting(tanh, 2.0, 24, 0.1, 0.5, samples=8, dimension=1)
+    assert theorem_1_printed(setting, plan.width, plan.steps, 0.1) <= 1.0 + 1e-9
+    assert theorem_1_printed(setting, plan.width - 2, 10**300, 0.1) > 0.5
+
+
 def test_an_omega_that_overflows_is_passed_over():
     """At T = 110 the constants overflow at eleven times alpha, not at small omega."""
     setting = Setting(tanh, 0.5, 110, 0.1, 0.5, samples=8, dimension=1)

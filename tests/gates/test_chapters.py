@@ -62,7 +62,15 @@ def test_every_claim_has_a_verdict():
     assert unexamined(CLAIMS, records) == ["wang2021/theorem-2"]
 
 
-OWN = {"diagonal/guarantee", "relu/every_subset", "relu/normalised_condition"}
+OWN = {
+    "diagonal/guarantee",
+    "relu/every_subset",
+    "relu/normalised_condition",
+    "together/same_tasks",
+    "together/prescribed_and_needed",
+    "together/choose_your_width",
+    "together/beyond",
+}
 """Chapters on theorems of the book, which state no claim of a paper."""
 
 

@@ -358,7 +358,7 @@ def _by_halves(rhs: Callable[[Setting, int, int, float], float]) -> Callable[...
     """Prescribe from a bound A(m)/sqrt(tau) + B(m) with half of the target for each."""
 
     def plan(setting: Setting, epsilon: float, delta: float) -> Prescription:
-        forever = 10**60  # so many steps leave B(m) alone
+        forever = 10**300  # so many steps leave B(m) alone
         width = _smallest_width(setting, lambda m: rhs(setting, m, forever, delta), epsilon / 2)
         floor = rhs(setting, width, forever, delta)
         steps = math.ceil(((rhs(setting, width, 1, delta) - floor) * 2 / epsilon) ** 2)

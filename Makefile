@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test mutations notebooks figures lab check-book portable bench clean
+.PHONY: help book test mutations notebooks figures pictures lab check-book portable bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ notebooks: .venv/.test ## execute the chapters and store their outputs
 
 figures: .venv/.test ## record the data behind the chapters' figures
 	$(BIN)/python tools/figure_data.py
+
+pictures: .venv/.test ## make the films and the front page's pictures; PICTURES="--only training.gif"
+	OMP_NUM_THREADS=1 $(BIN)/python tools/pictures $(PICTURES)
 
 lab: .venv/.lab ## JupyterLab on the chapters; sources open as notebooks
 	JUPYTER_CONFIG_DIR=$(CURDIR)/.venv/jupyter $(BIN)/jupytext-config set-default-viewer

@@ -15,6 +15,7 @@ with its verdict, what it uses and what uses it.  Directives:
 ``{roofline}``            the rates of all kernels below the roof of the machine
 ``{claims-map}``          every claim as a tile with its verdict
 ``{finding} name``        a picture and a sentence with its stored numbers
+``{animation} name``      a film, and its last frame on paper and for less motion
 ``{citation}``            how to cite, with the address from ``_config.yml``
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from book_pages import (  # noqa: E402
+    animations,
     citations,
     errata,
     exercises,
@@ -48,6 +50,7 @@ DIRECTIVES = {
     "claims-by-number": numbers.ClaimsByNumber,
     "exercise-index": exercises.ExerciseIndex,
     "speed-table": speed.SpeedTable,
+    "animation": animations.Animation,
     "roofline": roofline.Roofline,
     "claims-map": front.ClaimsMap,
     "finding": front.Finding,
@@ -66,6 +69,7 @@ def setup(app) -> dict:
     app.connect("html-page-context", links.drop_duplicate_ids)
     app.connect("html-page-context", results.add_script)
     app.connect("build-finished", citations.write_files)
+    app.connect("build-finished", animations.copy_films)
     app.add_transform(numbers.NumberTheBoxes)
     app.connect("html-page-context", previews.collect_previews)
     app.connect("build-finished", previews.write_previews)

@@ -16,7 +16,7 @@ from sphinx.util.osutil import relative_uri
 
 FOLDER = Path(__file__).resolve().parents[2] / "book/images"
 TARGET = "_images"
-STILL_IF = "print, (prefers-reduced-motion: reduce)"
+STILL_IF = "(prefers-reduced-motion: reduce)"
 
 
 class Animation(SphinxDirective):
@@ -56,11 +56,12 @@ def html(gif: str, png: str, alt: str) -> str:
     -------
     str
     """
-    gif, png = escape(gif), escape(png)
+    gif, png, alt = escape(gif), escape(png), escape(alt)
+    # Chromium does not choose another source for paper: the style sheet swaps two pictures.
     return (
         '<figure class="animation"><picture>'
         f'<source media="{STILL_IF}" srcset="{png}">'
-        f'<img src="{gif}" alt="{escape(alt)}"></picture>'
+        f'<img src="{gif}" alt="{alt}"></picture><img class="on-paper" src="{png}" alt="{alt}">'
         f'<figcaption><a href="{png}">Last frame</a> <a href="{gif}">Play again</a></figcaption>'
         "</figure>"
     )

@@ -256,7 +256,7 @@ def test_a_single_bound_may_vanish():
             r"no width up to 2\^400 is enough: at horizon 2000 and alpha sigma_1 = 3",
         ),
         (
-            {"alpha": 3.0, "horizon": 2000},
+            {"activation": logistic, "alpha": 12.0, "horizon": 2000},
             "no finite width can be given: at horizon 2000 and alpha sigma_1 = 3, constants exceed",
         ),
         ({"epsilon": 1e-120, "theorem": "projected, printed"}, r"no width up to 2\^400 is enough"),

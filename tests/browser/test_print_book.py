@@ -26,8 +26,10 @@ PAGE = """<!doctype html><html><head><style>{style}</style></head><body><article
 </article></body></html>"""
 FORMULA = """<script>
 window.MathJax = {startup: {promise: new Promise(done => setTimeout(() => {
-  document.querySelector("b").textContent = "alpha squared"; done(); }, 300))}};
-</script><b>\\(\\frac{1}{2}\\)</b>"""
+  document.querySelector(".math").innerHTML = "<mjx-container>alpha squared</mjx-container>";
+  done();
+}, 300))}};
+</script><b class="math">\\(\\frac{1}{2}\\)</b>"""
 BODIES = {
     "first": '<a href="part/second.html#second-found">on</a> <a href="data.csv">data</a>',
     "part/second": "<details><summary>More</summary>folded away</details>" + FORMULA,
@@ -111,8 +113,8 @@ def test_a_sheet_that_is_missing_is_seen(book, tmp_path):
 
 
 def test_a_formula_that_is_not_typeset_is_seen(tmp_path):
-    book = written(tmp_path, **{"part/second": r"<p>\(\frac{1}{2}\)</p>"})
-    assert any("sheet 2 shows TeX" in fault for fault in print_book.faults(*book))
+    book = written(tmp_path, **{"part/second": r'<p class="math">\(\frac{1}{2}\)</p>'})
+    assert print_book.faults(*book) == ["The second page: 1 formulas not typeset"]
 
 
 def test_sheets_without_numbers_are_seen(tmp_path, monkeypatch):

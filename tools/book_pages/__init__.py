@@ -17,6 +17,10 @@ with its verdict, what it uses and what uses it.  Directives:
 ``{finding} name``        a picture and a sentence with its stored numbers
 ``{animation} name``      a film, and its last frame on paper and for less motion
 ``{citation}``            how to cite, with the address from ``_config.yml``
+``{chapter-times}``       how long every chapter takes, beside its budget
+``{mutation-scores}``     how many mutants of each module survive, and why
+``{portability-table}``   on which settings the digits were compared
+``{with-address}``        a block of code with the repository's address in it
 """
 
 from __future__ import annotations
@@ -34,10 +38,12 @@ from book_pages import (  # noqa: E402
     figures,
     front,
     links,
+    maintaining,
     numbers,
     previews,
     results,
     roofline,
+    running,
     speed,
 )
 
@@ -55,6 +61,10 @@ DIRECTIVES = {
     "claims-map": front.ClaimsMap,
     "finding": front.Finding,
     "citation": front.Citation,
+    "chapter-times": maintaining.ChapterTimes,
+    "mutation-scores": maintaining.MutationScores,
+    "portability-table": maintaining.PortabilityTable,
+    "with-address": running.WithAddress,
 }
 
 

@@ -275,6 +275,11 @@ def test_the_table_has_one_line_a_point():
     assert next(remarks({"axes": [axes]})) == "axes 1: ; x: a b (linear); y:  (linear)"
 
 
+def test_a_label_may_be_a_number():
+    axes = seen(lambda a: a.plot([1], [2], label=7))
+    assert list(table({"axes": [axes]}))[1][3] == "7"
+
+
 # The book: a link below each figure, and a table where the link leads.
 
 

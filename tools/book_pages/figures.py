@@ -96,8 +96,9 @@ def remarks(figure: dict) -> Iterator[str]:
                 yield f"axes {number}, series {k}: {kept} of {full} points, evenly"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _one_line(text: object) -> str:
+    """Return a label, which may be a number, on one line."""
+    return " ".join(str(text).split())
 
 
 def table(figure: dict) -> Iterator[list]:

@@ -124,3 +124,16 @@ def prose_faults(text: str) -> list[str]:
     prose = re.sub(r"^:::\{prf:.*?^:::$", "", prose, flags=re.M | re.S)
     prose = REFERENCE.sub("", ROLE.sub("", prose))
     return [f"typed number {match.group(0)!r}" for match in TYPED_NUMBER.finditer(prose)]
+
+
+def reference_faults(text: str) -> list[str]:
+    """Find references that would lose their words: the label stands in them.
+
+    sphinx-proof then shows the kind of the box in their place.
+    """
+    links = re.findall(r"\{prf:ref\}`([^`<]*?)\s*(?:<([^>`]+)>)?`", text)
+    return [
+        f"reference {words!r} contains {label!r}"
+        for words, label in links
+        if (label or words) in words
+    ]

@@ -10,6 +10,7 @@ from chapters import (
     anatomy_faults,
     execution_faults,
     prose_faults,
+    reference_faults,
     statement_faults,
     step_faults,
 )
@@ -81,6 +82,15 @@ def test_statements_print_the_claims_formula(source):
 
 def test_prose_types_no_measured_number(source):
     assert prose_faults(source.read_text()) == []
+
+
+def test_references_keep_their_words(source):
+    assert reference_faults(source.read_text()) == []
+
+
+@pytest.mark.parametrize("lost", ["{prf:ref}`the rate <rate>`", "{prf:ref}`rate`"])
+def test_a_reference_that_loses_its_words_is_seen(lost):
+    assert len(reference_faults(f"See {lost} and {{prf:ref}}`the rate <decay-rate>`.")) == 1
 
 
 def test_each_chapter_judges_its_claims_and_no_others(source):

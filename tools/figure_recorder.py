@@ -21,6 +21,7 @@ from matplotlib.collections import (
     LineCollection,
     PathCollection,
     PolyCollection,
+    QuadMesh,
 )
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.contour import ContourSet
@@ -139,6 +140,8 @@ def _other(axes: Axes, artist) -> dict:
         return _series("segments", label, _columns(_joined(_segments(axes, artist))))
     if isinstance(artist, AxesImage) and artist.get_array().ndim == 2:
         return _series("image", label, _image(artist))
+    if isinstance(artist, QuadMesh):
+        return _series("image", label, _mesh(artist))
     if isinstance(artist, Patch):
         path = artist.get_transform().transform_path(artist.get_path())
         pieces = [
@@ -209,6 +212,14 @@ def _image(artist: AxesImage) -> dict:
     y = bottom + (numpy.arange(rows) + 0.5) * (top - bottom) / rows
     x, y = numpy.meshgrid(x, y)
     return {"x": x.ravel(), "y": y.ravel(), "value": values.ravel()}
+
+
+def _mesh(artist: QuadMesh) -> dict:
+    """Centres and values of a mesh's cells, row by row."""
+    corners = numpy.asarray(artist.get_coordinates(), float)
+    centres = (corners[:-1, :-1] + corners[1:, :-1] + corners[:-1, 1:] + corners[1:, 1:]) / 4
+    values = numpy.ma.filled(numpy.ma.asarray(artist.get_array(), float), numpy.nan)
+    return {**_columns(centres.reshape(-1, 2)), "value": values.ravel()}
 
 
 def _columns(points: numpy.ndarray) -> dict:

@@ -196,6 +196,11 @@ DRAWN = {
         "segments",
         {"x": [0, 3, None, 0, 4], "y": [1, 1, None, 2, 2]},
     ),
+    "mesh": (
+        lambda a: a.pcolormesh([0, 1, 3], [0, 2, 4], [[1, 2], [3, 4]]),
+        "image",
+        {"x": [0.5, 2, 0.5, 2], "y": [1, 1, 3, 3], "value": [1, 2, 3, 4]},
+    ),
     "image": (
         lambda a: a.imshow([[1, 2], [3, 4]]),
         "image",
@@ -240,7 +245,9 @@ def test_lines_placed_by_the_frame_are_given_in_data():
 
 
 def test_an_unknown_artist_is_named_and_not_passed_over():
-    assert only(lambda a: a.pcolormesh([[1.0]])) == ("not recorded: QuadMesh", {})
+    smooth = {"shading": "gouraud"}
+    found = only(lambda a: a.tripcolor([0, 1, 0], [0, 0, 1], [1, 2, 3], **smooth))
+    assert found == ("not recorded: TriMesh", {})
 
 
 def test_labels_scales_and_words_are_kept():

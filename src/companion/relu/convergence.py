@@ -105,7 +105,7 @@ def target_norm(terms: Sequence[Term], length: int) -> float:
     >>> from companion.relu.complexity import polynomial
     >>> term = Term((2,), torch.tensor([1.0, 0.0]), polynomial(0, 3))
     >>> round(target_norm([term], 4), 1)
-    29.8
+    45.7
     """
     L = arguments.count("length", length)
     _require_terms(terms, L)
@@ -187,7 +187,7 @@ def prescribe(
     >>> from companion.relu.complexity import polynomial
     >>> term = Term((1,), torch.tensor([1.0, 0.0]), polynomial(0, 3))
     >>> prescribe(0.1, 0.1, [term], 4).samples
-    81283
+    191373
     """
     if not 0.0 < arguments.real("epsilon", epsilon) < 1.0:
         raise ValueError(f"epsilon must lie in (0, 1), got {epsilon!r}")

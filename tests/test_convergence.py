@@ -179,12 +179,12 @@ def test_the_smallest_width(monkeypatch):
 
 
 def test_a_modulus_that_overflows_at_small_widths_only():
-    """At m = 2 the modulus is 50.5 and its powers overflow; at the width asked for it is not."""
-    plan = prescribe(0.05, 0.1, tanh, 0.5, 200, (70.7, 0.5), 8, theorem="projected, sharper")
-    setting = Setting(tanh, 0.5, 200, 70.7, 0.5, samples=8, dimension=1)
+    """At m = 2 the powers of the modulus overflow; at the width asked for they do not."""
+    plan = prescribe(0.05, 0.1, tanh, 0.5, 40, (1e6, 0.5), 8, theorem="projected, sharper")
+    setting = Setting(tanh, 0.5, 40, 1e6, 0.5, samples=8, dimension=1)
     with pytest.raises(OverflowError):
-        residual_error(setting, 2, 0.5 + 70.7 / math.sqrt(2), 0.1)
-    alpha_m = 0.5 + 70.7 / math.sqrt(plan.width)
+        residual_error(setting, 2, 0.5 + 1e6 / math.sqrt(2), 0.1)
+    alpha_m = 0.5 + 1e6 / math.sqrt(plan.width)
     assert residual_error(setting, plan.width, alpha_m, 0.1) <= math.sqrt(0.05) / 2
 
 

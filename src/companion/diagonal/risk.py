@@ -190,6 +190,8 @@ def _blocks(rnn: DiagonalRNN, entries: int) -> list[tuple[Tensor, DiagonalRNN]]:
     order = torch.arange(rnn.width, device=rnn.w.device)
     pairs = order.view(2, -1) if rnn.width % 2 == 0 else order[None]
     size = max(1, BLOCK // (entries * len(pairs)))
+    if size >= pairs.shape[1]:
+        return [(order, rnn)]  # small networks are trained often: no copies
     parts = [part.flatten() for part in pairs.split(size, dim=1)]
     return [
         (part, DiagonalRNN(rnn.w[part], rnn.u[part], rnn.c[part], rnn.activation)) for part in parts

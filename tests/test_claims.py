@@ -1,4 +1,4 @@
-"""Claims files: complete, consistent, without a circle; standing computed from what a claim uses."""
+"""Claims files: complete, consistent, no circle; standing computed from what a claim uses."""
 
 import pytest
 import yaml

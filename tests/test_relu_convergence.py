@@ -67,7 +67,8 @@ def test_constants_are_taken_together():
 
 
 def test_the_printed_complexity_adds_the_terms_of_both_classes():
-    # (10): L^3.5 (1 + 3 sqrt(L)); (12): the smaller of two, worked out for z^2, L = 4, N = 2, l_0 = 1.
+    # (10): L^3.5 (1 + 3 sqrt(L)); (12): the smaller of two, worked out for z^2, L = 4, N = 2,
+    # l_0 = 1.
     one = 4**3.5 * (1 + 3 * 2)
     few = 4**2 * (1 + 4**3 * 100**2 * math.sqrt(2) * 4)
     near = 4**3.5 * (1 + 2 * (2 * 2) ** 2)

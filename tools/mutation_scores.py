@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,19 +30,8 @@ def digest(module: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def score(module: str, tests: str, reasons: dict[str, str]) -> dict:
-    """Run a module's tests on all of its mutants; return how many there were, and the survivors."""
-    run = subprocess.run(
-        [sys.executable, str(GATES / "mutants.py"), module, tests],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"MUTANTS_EVERY": "1"},
-    )
-    if run.returncode:
-        raise RuntimeError(f"{module}: {run.stderr[-2000:]}")
-    result = json.loads(run.stdout)
+def entry(module: str, result: dict, reasons: dict[str, str]) -> dict:
+    """Return what is stored of a run: which text it was of, the mutants, and the survivors."""
     survived = {name: reasons.get(name, "") for name in result["survived"]}
     return {"source": digest(module), "made": result["made"], "survived": survived}
 
@@ -62,6 +48,7 @@ def disagreements(module: str, survived: dict[str, str], reasons: dict[str, str]
 def main(arguments: list[str]) -> int:
     """Score the named modules, or all of them, two at a time."""
     sys.path.insert(0, str(GATES))
+    from mutants import score
     from test_mutations import KILLERS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -74,10 +61,11 @@ def main(arguments: list[str]) -> int:
     run = circumstances("tools/mutation_scores.py", arguments)
     faults = []
     with ThreadPoolExecutor(max_workers=2) as pool:
-        scores = pool.map(lambda module: score(module, *KILLERS[module]), wanted)
-        for module, found in zip(
+        scores = pool.map(lambda module: score(module, KILLERS[module][0]), wanted)
+        for module, result in zip(
             wanted, tqdm(scores, total=len(wanted), disable=None), strict=True
         ):
+            found = entry(module, result, KILLERS[module][1])
             merge(asked.output, {module: run | found}, list(KILLERS))
             faults += disagreements(module, found["survived"], KILLERS[module][1])
             print(f"{module}: {len(found['survived'])} of {found['made']} survive", flush=True)

@@ -273,7 +273,8 @@ class Verdict:
     def _text(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)
         rows = [
-            f"  {'ok  ' if c.passed else 'FAIL'} {c.part:<9} {c.scope:<11} {c.name:<{width}}  {c.result}"
+            f"  {'ok  ' if c.passed else 'FAIL'} {c.part:<9} {c.scope:<11} {c.name:<{width}}  "
+            f"{c.result}"
             for c in self.checks
         ]
         reasons = [f"  open because {self.open_because}"] if self.open_because else []
@@ -292,8 +293,9 @@ class Verdict:
         return (
             f'<div class="verdict verdict-{self.word}"><p class="verdict-headline">'
             f"{html.escape(self.headline())}</p>{why}"
-            '<div class="scrolls"><table><thead><tr><th>statement</th><th>evidence</th><th>check</th>'
-            f"<th>result</th></tr></thead><tbody>{rows}</tbody></table></div></div>"
+            '<div class="scrolls"><table><thead><tr><th>statement</th><th>evidence</th>'
+            "<th>check</th><th>result</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div></div>"
         )
 
 

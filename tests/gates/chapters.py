@@ -33,7 +33,8 @@ TYPED_NUMBER = re.compile(
 """Numbers that look measured: decimals, powers of ten, percentages, large counts."""
 
 REFERENCE = re.compile(
-    r"([Ss]ections?|[Aa]ppendix|[Rr]emark|[Ff]igure)\s+[A-Z]?\d+(\.\d+)*|95% (confidence )?intervals?"
+    r"([Ss]ections?|[Aa]ppendix|[Rr]emark|[Ff]igure)\s+[A-Z]?\d+(\.\d+)*"
+    r"|95% (confidence )?intervals?"
 )
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`|`[^`]*`")
 

@@ -18,6 +18,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
@@ -172,6 +173,22 @@ def survivors(module: str, made: list[tuple[str, str]], tests: list[str]) -> lis
 def sample(source: str, every: int) -> list[tuple[str, str]]:
     """Every so many of the mutants; where the count begins depends on the source."""
     return list(mutants(source))[zlib.crc32(source.encode()) % every :: every]
+
+
+def score(module: str, tests: str, every: int = 1, timeout: float | None = None) -> dict:
+    """Run this file in a process of its own, on one mutant of so many; return what it prints."""
+    run = subprocess.run(
+        [sys.executable, __file__, module, tests],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        env=os.environ | {"MUTANTS_EVERY": str(every)},
+    )
+    if run.returncode:
+        raise RuntimeError(f"{module}: {run.stderr[-2000:]}")
+    return json.loads(run.stdout)
 
 
 def main(module: str, tests: list[str]) -> None:

@@ -5,14 +5,11 @@
 with the reason; a listed survivor that no longer survives must be taken off the list.
 """
 
-import json
 import os
-import subprocess
-import sys
 
 import pytest
 from conftest import ROOT
-from mutants import mutants, sample
+from mutants import mutants, sample, score
 
 SIGNS = "the factor is 1 or -1, its own inverse"
 SHAPE = "only the shape of the slice is used"
@@ -124,17 +121,7 @@ def check(module):
     """Run the tests of a module on its mutants; none survives but those listed."""
     tests, equivalent = KILLERS[module]
     every = int(os.environ.get("MUTANTS_EVERY", "3"))
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "tests/gates/mutants.py"), module, tests],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-        env=os.environ | {"MUTANTS_EVERY": str(every)},
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    result = json.loads(run.stdout)
+    result = score(module, tests, every, timeout=900)
     assert result["made"] > 15 // every
     assert set(result["survived"]) <= set(equivalent)
     if every == 1:

@@ -12,6 +12,7 @@ with its verdict, what it uses and what uses it.  Directives:
 ``{claims-by-number} paper``  every number of a paper, with its statement
 ``{exercise-index}``      the exercises of all chapters by difficulty, then part
 ``{speed-table} target``  what ``make bench`` has stored for a target
+``{chapter-speed}``       the chapters' seconds before and after the kernels were made fast
 ``{roofline}``            the rates of all kernels below the roof of the machine
 ``{claims-map}``          every claim as a tile with its verdict
 ``{finding} name``        a picture and a sentence with its stored numbers
@@ -56,6 +57,7 @@ DIRECTIVES = {
     "claims-by-number": numbers.ClaimsByNumber,
     "exercise-index": exercises.ExerciseIndex,
     "speed-table": speed.SpeedTable,
+    "chapter-speed": speed.ChapterSpeed,
     "animation": animations.Animation,
     "roofline": roofline.Roofline,
     "claims-map": front.ClaimsMap,

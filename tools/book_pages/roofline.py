@@ -72,7 +72,8 @@ def draw(rows: list[dict]) -> str:
     )
     points = " ".join(f"{x},{y}" for x, y in roof)
     return (
-        f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}">'
+        f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}">'
         f'{_axes(scale)}<polyline class="roof" points="{points}"/>'
         f"{''.join(_point(row, number, scale) for number, row in enumerate(kernels, 1))}"
         f"</svg><ol>{''.join(_entry(row) for row in kernels)}</ol>"

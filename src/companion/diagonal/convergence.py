@@ -326,7 +326,7 @@ def prescribe(
         return _PRESCRIBE[theorem](setting, epsilon, _probability(delta))
     except OverflowError:
         raise ValueError(
-            f"no finite width can be given{_where(setting)}, constants exceed the floating-point range"
+            f"no finite width can be given{_where(setting)}, constants exceed floating point"
         ) from None
 
 

@@ -64,7 +64,8 @@ def gram(
     r"""Compute the Gram matrix of the tangent features, for every t.
 
     Entry [t - 1, j, k] is
-    :math:`\sum_i p_i \langle \partial_{\Theta_i} H_t^{(i)}(X_j), \partial_{\Theta_i} H_t^{(i)}(X'_k)\rangle`
+    :math:`\sum_i p_i \langle \partial_{\Theta_i} H_t^{(i)}(X_j),
+    \partial_{\Theta_i} H_t^{(i)}(X'_k)\rangle`
     with weights :math:`p_i = c_i^2/m` unless others are given.
 
     Parameters

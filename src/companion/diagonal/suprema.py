@@ -129,7 +129,8 @@ def curvature_programme(
     In the direction :math:`\theta`, the first derivative :math:`D` of the state and
     its second derivative :math:`E` are bounded as functions of the last
     pre-activation, so that a large slope and a large state are not assumed at once:
-    :math:`E(s) = \max_{s'}\{|\sigma''(s)|Y(s')^2 + |\sigma'(s)|(2\cos\theta D(s') + \alpha_m E(s'))\}`
+    :math:`E(s) = \max_{s'}\{|\sigma''(s)|Y(s')^2
+    + |\sigma'(s)|(2\cos\theta D(s') + \alpha_m E(s'))\}`
     with :math:`Y = \cos\theta|\sigma(s')| + \sin\theta + \alpha_m D(s')`.
 
     Parameters

@@ -35,7 +35,8 @@ class PowerSeries:
         Gives :math:`c_i` as a Fraction for i = 0, 1, ...
     radius : float
         Radius of convergence, infinite for an entire function.  Inside it the terms
-        must fall from the largest one on.  On the circle itself :math:`\sum_i i|c_i|R^i` must diverge, as it does for all series here.
+        must fall from the largest one on.  On the circle itself :math:`\sum_i i|c_i|R^i`
+        must diverge, as it does for all series here.
     degree : int or None
         Of a polynomial; None for all others.
     log_size : Callable, optional
@@ -420,7 +421,8 @@ def _sum(
         before = term
     if series.degree is None:
         raise ValueError(
-            f"log R = {log_radius:g} needs more than {MOST_TERMS:,} terms of {series.name}: too large"
+            f"log R = {log_radius:g} needs more than {MOST_TERMS:,} terms of {series.name}: "
+            "too large"
         )
     return Complexity(total)
 

@@ -27,7 +27,9 @@ TERMS = 80
 
 @dataclass(frozen=True)
 class Term:
-    r"""One term :math:`\psi(\langle\beta, [X_{l_1}, \dots, X_{l_N}]\rangle/(\sqrt N\max_n\|X_{l_n}\|))`.
+    r"""One term :math:`\psi(\langle\beta, x\rangle)` of a target.
+
+    With :math:`x = [X_{l_1}, \dots, X_{l_N}]/(\sqrt N\max_n\|X_{l_n}\|)`.
 
     Parameters
     ----------
@@ -164,8 +166,8 @@ def sample(
         drawn = BATCH * len(kept)
         if _found(kept) < FEWEST * drawn:
             raise ValueError(
-                f"terms must separate sequences with margin 1, got it on {_found(kept)} of {drawn:,}: "
-                "multiply the series by a larger number"
+                f"terms must separate sequences with margin 1, got it on {_found(kept)} of "
+                f"{drawn:,}: multiply the series by a larger number"
             )
     X, F = (torch.cat(parts)[:n] for parts in zip(*kept, strict=True))
     return X, F

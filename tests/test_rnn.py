@@ -13,6 +13,7 @@ from companion.diagonal.rnn import (
     hidden_states,
     outputs,
     sensitivities,
+    sensitivity_steps,
     sensitivity_terms,
     slopes,
     symmetric_initialisation,
@@ -69,6 +70,15 @@ def test_sensitivities_are_derivatives(problem):
             exact_w, exact_u = jacobian(rnn, X, j, t)
             assert torch.allclose(in_w[j, t - 1], exact_w, rtol=1e-11, atol=1e-14)
             assert torch.allclose(in_u[j, t - 1], exact_u, rtol=1e-11, atol=1e-14)
+
+
+def test_the_steps_carry_a_factor_a_unit(problem):
+    rnn, X, _ = problem
+    in_w, in_u = sensitivities(rnn, X)
+    scale = torch.linspace(0.5, 3.0, rnn.width, dtype=torch.float64)
+    for t, step in enumerate(sensitivity_steps(rnn, X, scale)):
+        assert torch.allclose(step[:, 0], scale * in_w[:, t], rtol=1e-13)
+        assert torch.allclose(step[:, 1:].mT, scale[:, None] * in_u[:, t], rtol=1e-13)
 
 
 def test_terms_add_up_to_the_sensitivities(problem):

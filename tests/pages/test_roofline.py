@@ -26,6 +26,7 @@ def test_every_kernel_is_drawn_and_named():
     for x, y in (scale.at(0.5, 2.0), scale.at(5000.0, 90.0)):
         assert f'cx="{x}" cy="{y}"' in picture
     assert "slow: 2 [1.5, 3] GF/s at 0.5 operations a byte" in picture
+    assert "at 5,000 operations a byte" in picture
     assert "quick &lt;all t&gt;" in picture and "<all t>" not in picture
     assert picture.count("<circle") == 2
 

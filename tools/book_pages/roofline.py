@@ -64,7 +64,7 @@ def draw(rows: list[dict]) -> str:
     low = max(10 ** scale.x[0], 10 ** scale.y[0] / stream)
     roof = [scale.at(low, low * stream), scale.at(ridge, gemm), scale.at(10 ** scale.x[1], gemm)]
     places = "; ".join(
-        f"{row['what']}: {row['value']:.3g} GF/s at {row['intensity']:.3g} operations a byte"
+        f"{row['what']}: {row['value']:.3g} GF/s at {_digits(row['intensity'])} operations a byte"
         for row in kernels
     )
     label = (
@@ -112,8 +112,13 @@ def _point(row: dict, number: int, scale: Scale) -> str:
 
 def _entry(row: dict) -> str:
     spread = f" [{row['low']:.3g}, {row['high']:.3g}]" if "low" in row else ""
-    rate = f"{row['value']:.3g}{spread} GF/s at {row['intensity']:.3g} operations a byte"
+    rate = f"{row['value']:.3g}{spread} GF/s at {_digits(row['intensity'])} operations a byte"
     return f"<li>{escape(row['what'])}: {rate}</li>"
+
+
+def _digits(value: float) -> str:
+    """Return three digits, with commas instead of powers of ten."""
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def _power(power: int) -> str:

@@ -175,8 +175,9 @@ def hidden_states(rnn: DiagonalRNN, X: Tensor) -> Tensor:
 def readout(rnn: DiagonalRNN, states: Tensor) -> Tensor:
     r"""Read :math:`m^{-1/2}\sum_i c_i H^{(i)}` from states of shape (..., m).
 
-    Unit i and unit i + m/2 are added first, so that the symmetric
-    initialisation gives exactly zero in floating point.  Equation (3).
+    Unit i and unit i + m/2 are added first, so that the symmetric initialisation
+    gives zero: exactly if the processor rounds both alike, else to rounding, for
+    their places in its vectors differ.  Equation (3).
     """
     return summed(rnn, states) / math.sqrt(rnn.width)
 

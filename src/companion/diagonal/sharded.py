@@ -72,7 +72,7 @@ def own_units(width: int, rank: int, processes: int) -> Tensor:
     r"""Say which units a process has.
 
     Unit i and unit i + m/2, which the readout adds first, stay together, so that the
-    symmetric initialisation still has output exactly zero.
+    symmetric initialisation still has output zero.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from companion.diagonal.rnn import (
     DiagonalRNN,
     hidden_states,
     outputs,
+    readout,
     sensitivities,
     sensitivity_steps,
     sensitivity_terms,
@@ -145,6 +146,12 @@ def test_output_at_the_start_is_zero_to_rounding(generator, shape):
     rnn = symmetric_initialisation(64, 2, 0.9, shape, generator)
     X = 5 * torch.randn(8, 12, 2, generator=generator, dtype=torch.float64)
     assert float(outputs(rnn, X).abs().max()) < 1e-15
+
+
+def test_units_with_equal_states_cancel_exactly(generator):
+    rnn = symmetric_initialisation(64, 2, 0.9, tanh, generator)
+    states = torch.randn(8, 12, 32, generator=generator, dtype=torch.float64).repeat(1, 1, 2)
+    assert torch.count_nonzero(readout(rnn, states)) == 0
 
 
 def test_the_same_seed_draws_the_same_network():

@@ -97,11 +97,11 @@ def _all_finite(value: Tensor) -> bool:
 
 
 def _require_shape(name: str, value: Tensor, shape: tuple) -> None:
-    wanted = "(" + ", ".join(str(size) for size in shape) + ")"
     fits = value.ndim == len(shape) and all(
         isinstance(want, str) or got == want for got, want in zip(value.shape, shape, strict=True)
     )
     if not fits:
+        wanted = "(" + ", ".join(str(size) for size in shape) + ")"
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(value.shape)}")
     if 0 in value.shape:
         raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
